@@ -1,0 +1,131 @@
+// How fast could it have gone at best?
+#include "bounds.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <queue>
+#include <tuple>
+#include <vector>
+
+#include "plan.hpp"
+
+namespace bench {
+namespace {
+
+nanoseconds length_of(const Step& step, const UnitCosts& costs) {
+  if (step.kind != StepKind::compute) return step.duration;
+  const double unit = costs[static_cast<std::size_t>(step.kernel)].value_or(0);
+  return nanoseconds(static_cast<std::int64_t>(unit * step.units));
+}
+
+nanoseconds longest_path(const Workload& workload, auto&& length) {
+  std::vector<nanoseconds> finish(workload.turns.size());
+  nanoseconds longest{0};
+  for (const Turn& turn : workload.turns) {
+    nanoseconds at{0};
+    for (const TurnId before : turn.before) at = std::max(at, finish[before]);
+    for (const Step& step : turn.steps) at += length(step);
+    finish[turn.id] = at;
+    longest = std::max(longest, at);
+  }
+  return longest;
+}
+
+/// Discrete-event simulation: whoever is ready first computes first, a step is not interrupted,
+/// waits and blocking tools need no CPU, and nothing else costs anything.
+class GreedySchedule {
+ public:
+  GreedySchedule(const Workload& workload, const UnitCosts& costs, unsigned cpus)
+      : costs_(costs), plan_(workload), position_(workload.turns.size(), 0), idle_cpus_(cpus) {
+    plan_.for_each_root([this](const Turn& turn) { arrive(turn, nanoseconds{0}); });
+  }
+
+  nanoseconds makespan() {
+    nanoseconds now{0};
+    while (!events_.empty()) {
+      const auto [at, order, turn] = events_.top();
+      events_.pop();
+      now = at;
+      if (turn->steps[position_[turn->id]].kind == StepKind::compute) release_cpu(now);
+      ++position_[turn->id];
+      arrive(*turn, now);
+    }
+    return now;
+  }
+
+ private:
+  /// The turn is at its next step, or at its end.
+  void arrive(const Turn& first, nanoseconds now) {
+    arrivals_.push_back(&first);  // a list, not recursion: turns may be empty, and chains long
+    while (!arrivals_.empty()) {
+      const Turn& turn = *arrivals_.front();
+      arrivals_.pop_front();
+      if (position_[turn.id] == turn.steps.size()) {
+        plan_.for_each_ready_after(turn, [&](const Turn& next) { arrivals_.push_back(&next); });
+        continue;
+      }
+      const Step& step = turn.steps[position_[turn.id]];
+      if (step.kind == StepKind::compute) {
+        if (idle_cpus_ == 0) {
+          queue_.push_back(&turn);
+          continue;
+        }
+        --idle_cpus_;
+      }
+      events_.emplace(now + length_of(step, costs_), ++order_, &turn);
+    }
+  }
+
+  void release_cpu(nanoseconds now) {
+    ++idle_cpus_;
+    if (queue_.empty()) return;
+    const Turn* next = queue_.front();
+    queue_.pop_front();
+    arrive(*next, now);
+  }
+
+  using Event = std::tuple<nanoseconds, std::uint64_t, const Turn*>;
+  const UnitCosts& costs_;
+  Plan plan_;
+  std::vector<std::uint32_t> position_;
+  unsigned idle_cpus_;
+  std::uint64_t order_ = 0;
+  std::deque<const Turn*> queue_;     // ready to compute, no CPU idle
+  std::deque<const Turn*> arrivals_;  // at a step, not looked at yet
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+};
+
+}  // namespace
+
+Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus) {
+  Bounds b{};
+  for (const Step& step : workload.steps()) {
+    const nanoseconds length = length_of(step, costs);
+    b.total += length;
+    if (step.kind == StepKind::compute) b.cpu += length;
+    if (step.kind == StepKind::block) b.blocking += length;
+  }
+  b.critical_path = longest_path(workload, [&](const Step& s) { return length_of(s, costs); });
+  b.waits_path = longest_path(workload, [](const Step& s) { return s.duration; });
+  b.lower = std::max(b.critical_path, b.cpu / cpus);
+  b.greedy = GreedySchedule(workload, costs, cpus).makespan();
+  return b;
+}
+
+nanoseconds structural_bound(const Bounds& b, Structure structure, unsigned workers) {
+  switch (structure) {
+    case Structure::sequential:
+      return b.total;
+    case Structure::one_loop:
+      return std::max(b.lower, b.cpu + b.blocking);
+    case Structure::blocking_workers:
+      return std::max(b.lower, b.total / workers);
+    case Structure::workers:
+      return std::max(b.lower, (b.cpu + b.blocking) / workers);
+    case Structure::thread_per_turn:
+      return b.lower;
+  }
+  return b.lower;
+}
+
+}  // namespace bench

@@ -1,0 +1,32 @@
+// How fast could it have gone at best?  Lower bounds on a workload's makespan, and a reference.
+#pragma once
+
+#include <chrono>
+
+#include "costs.hpp"
+#include "model.hpp"
+#include "workload.hpp"
+
+namespace bench {
+
+using std::chrono::nanoseconds;
+
+/// All on P CPUs, with the unit costs that were measured.
+struct Bounds {
+  nanoseconds total;          // T1: all computing, waiting and blocking, one after another
+  nanoseconds cpu;            // all computing
+  nanoseconds blocking;       // all blocking tools
+  nanoseconds critical_path;  // CP: the longest chain of turns
+  nanoseconds waits_path;     // the longest chain, counting waits and blocking tools alone
+  nanoseconds lower;          // LB = max(CP, cpu / P): no schedule is faster (Graham 1966)
+  nanoseconds greedy;         // what a greedy scheduler without any cost would take on P CPUs
+};
+
+Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus);
+
+/// LB under a model's own structure: also no faster than what its lanes hold, divided by their
+/// number.  sequential T1; one_loop (cpu + blocking) / 1; workers (cpu + blocking) / W;
+/// blocking_workers T1 / W; thread_per_turn LB.
+nanoseconds structural_bound(const Bounds& bounds, Structure structure, unsigned workers);
+
+}  // namespace bench

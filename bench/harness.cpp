@@ -1,0 +1,83 @@
+// How is a model measured?
+#include "harness.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <new>
+#include <system_error>
+
+namespace bench {
+
+const char* name_of(Status status) {
+  static constexpr std::array names = {"ok", "invalid", "skipped", "crash"};
+  return names[static_cast<std::size_t>(status)];
+}
+
+std::string impossible(const Bounds& bounds, nanoseconds makespan, nanoseconds cpu_time,
+                       unsigned cpus) {
+  if (makespan < bounds.waits_path) {
+    return fmt::format("the run took {} ns, less than its longest chain of waits ({} ns)",
+                       makespan.count(), bounds.waits_path.count());
+  }
+  // CPU time is read a moment before and after the clock, and counted in whole microseconds.
+  const nanoseconds most = makespan * cpus + makespan / 100 + std::chrono::milliseconds(1);
+  if (cpu_time > most) {
+    return fmt::format("the run used {} ns of CPU time, more than {} CPUs have in {} ns",
+                       cpu_time.count(), cpus, makespan.count());
+  }
+  return {};
+}
+
+Measurement measure(RunFunction& run, const Model& model, const Cell& cell, unsigned cpus,
+                    const Answer& expected, Ledger& ledger) {
+  Measurement m;
+  m.cpus = cpus;
+  const Workload& workload = ledger.workload();
+  m.costs = probe_unit_costs(workload);
+  m.before = process_status();
+  reset_peak_memory();
+  PeakWatch watch;
+  const Usage before = usage_so_far();
+  ledger.open();
+  try {
+    run(workload, {.workers = cell.workers}, ledger);
+  } catch (const std::system_error& error) {
+    const bool cannot = error.code() == std::errc::resource_unavailable_try_again ||
+                        error.code() == std::errc::not_enough_memory ||
+                        error.code() == std::errc::too_many_files_open;
+    m.status = cannot ? Status::skipped : Status::crash;
+    m.reason = cannot ? fmt::format("this machine's limits do not allow it: {}", error.what())
+                      : error.what();
+  } catch (const std::bad_alloc&) {
+    m.status = Status::skipped;
+    m.reason = "this machine has not enough memory for it";
+  } catch (const std::exception& error) {
+    m.status = Status::crash;
+    m.reason = error.what();
+  }
+  ledger.close();
+  m.usage = usage_so_far() - before;
+  m.after = process_status();
+  m.peaks = watch.stop();
+  m.costs = least(m.costs, probe_unit_costs(workload));
+  m.bounds = bounds(workload, m.costs, cpus);
+  m.structural_bound = structural_bound(m.bounds, model.structure, cell.workers);
+  if (m.status != Status::ok) return m;
+
+  m.answer = ledger.answer();
+  m.reason = ledger.fault(expected);
+  const nanoseconds makespan(ledger.closed_at() - ledger.opened_at());
+  if (m.reason.empty()) {
+    m.reason =
+        impossible(m.bounds, makespan, nanoseconds(m.usage.user_ns + m.usage.system_ns), cpus);
+  }
+  if (m.reason.empty()) {
+    m.metrics = metrics_of(ledger);
+  } else {
+    m.status = Status::invalid;
+  }
+  return m;
+}
+
+}  // namespace bench

@@ -1,0 +1,162 @@
+// What does the command line ask for?
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <fstream>
+
+#include "workload_file.hpp"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t most_agents = 1'000'000;
+constexpr std::int64_t most_workers = 1024;  // libuv's pool takes no more
+
+/// A check that NaN does not pass.
+CLI::Validator within(double low, double high, const std::string& range) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        double value = 0;
+        if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is not a number";
+        return value >= low && value <= high ? std::string{}
+                                             : "'" + text + "' is not in the range " + range;
+      },
+      range);
+}
+
+std::string preset_names() {
+  std::vector<std::string> names;
+  for (const Preset& preset : presets()) names.emplace_back(preset.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void check_writable(const std::string& path, const char* flag) {
+  if (path.empty()) return;
+  // Opening for appending creates the file and leaves what is in it.
+  if (!std::ofstream(path, std::ios::app)) {
+    throw UsageError(fmt::format(
+        "{}: cannot write {}: check that the folder exists and is writable", flag, path));
+  }
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv, Program program) {
+  Options options;
+  std::int64_t agents = 0, workers = 1;
+  std::uint64_t seed = 1;
+  std::string expect;
+  CLI::App app(
+      program == Program::model
+          ? "Runs one agent workload with one concurrency model, once, and proves it."
+          : "Tells what a workload is, its right answer and its bounds, without running it.");
+  app.get_formatter()->column_width(34);
+
+  const auto* scenario =
+      app.add_option("--scenario", options.cell.scenario, "one of " + preset_names());
+  const auto* agents_flag =
+      app.add_option("--agents", agents, "how many agents (default: the scenario's own)")
+          ->check(CLI::Range(std::int64_t{1}, most_agents));
+  app.add_option("--workers", workers, "how many threads may compute at once (default: 1)")
+      ->check(CLI::Range(std::int64_t{1}, most_workers));
+  const auto* share_flag =
+      app.add_option("--cpu-share", options.cell.cpu_share, "a turn's computing / its waiting")
+          ->check(within(0, 100, "0 to 100"));
+  const auto* scale_flag =
+      app.add_option("--time-scale", options.cell.time_scale, "scaled / real time (default: 0.01)")
+          ->check(within(1e-6, 1, "0.000001 to 1"));
+  const auto* seed_flag =
+      app.add_option("--seed", seed, "durations and answers are a function of it (default: 1)");
+  app.add_option("--workload", options.workload_file, "a graph of your own instead of a scenario");
+  app.add_option("--export-workload", options.export_file, "write the graph to this file and stop");
+  if (program == Program::model) {
+    app.add_option("--sample", options.sample_file, "append the result to this file, a JSON line");
+    app.add_option("--trace", options.trace_file, "write a Chrome trace (opens in Perfetto)");
+    app.add_option("--expect", expect, "the right answer, DIGEST:SUM (default: worked out here)");
+    app.add_flag("--narrate", options.narrate, "print what happens as it happens, and only that");
+    app.add_flag("--about", options.about, "print what this model is, as JSON, and stop");
+    app.allow_extras();
+    app.footer("Google Benchmark's own flags (--benchmark_...) are taken as well.");
+  } else {
+    app.add_flag("--list", options.list, "print the presets, as JSON, and stop");
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    options.help = app.help();
+    return options;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(one_line(error.what()) + " (--help lists the flags)");
+  }
+
+  for (const std::string& extra : app.remaining()) {
+    if (!extra.starts_with("--benchmark_") && !extra.starts_with("--v=")) {
+      throw UsageError(fmt::format("unknown argument '{}' (--help lists the flags)", extra));
+    }
+    options.benchmark_flags.push_back(extra);
+    constexpr std::string_view out = "--benchmark_out=";
+    if (extra.starts_with(out)) check_writable(extra.substr(out.size()), "--benchmark_out");
+  }
+  if (options.about || options.list) return options;
+
+  if (scenario->count() + !options.workload_file.empty() != 1) {
+    throw UsageError("give either --scenario NAME or --workload FILE: scenarios are " +
+                     preset_names());
+  }
+  if (options.workload_file.empty()) {
+    const Preset* preset = find_preset(options.cell.scenario);
+    if (!preset) {
+      throw UsageError(fmt::format("--scenario: no preset is called '{}': use one of {}",
+                                   options.cell.scenario, preset_names()));
+    }
+    options.cell.agents =
+        agents_flag->count() > 0 ? static_cast<std::uint32_t>(agents) : preset->agents;
+    if (share_flag->count() == 0) options.cell.cpu_share = preset->cpu_share;
+    options.cell.seed = seed;
+  } else {
+    for (const auto* flag : {agents_flag, share_flag, scale_flag, seed_flag}) {
+      if (flag->count() > 0) {
+        throw UsageError(flag->get_name() + " does not go with --workload: the file says it all");
+      }
+    }
+  }
+  options.cell.workers = static_cast<unsigned>(workers);
+  if (!expect.empty()) {
+    options.expect = answer_from(expect);
+    if (!options.expect) {
+      throw UsageError("--expect: '" + expect + "' is not DIGEST:SUM, 16 hexadecimal digits each");
+    }
+  }
+  check_writable(options.sample_file, "--sample");
+  check_writable(options.trace_file, "--trace");
+  check_writable(options.export_file, "--export-workload");
+  return options;
+}
+
+Workload load_workload(Options& options) {
+  if (options.workload_file.empty()) {
+    return find_preset(options.cell.scenario)->make(options.cell);
+  }
+  try {
+    Workload workload = read_workload(options.workload_file);
+    options.cell.scenario = workload.name;
+    options.cell.agents = static_cast<std::uint32_t>(workload.agent_names.size());
+    options.cell.cpu_share = 0;
+    options.cell.time_scale = 1;
+    options.cell.seed = workload.seed;
+    return workload;
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--workload: ") + error.what());
+  }
+}
+
+}  // namespace bench

@@ -1,0 +1,53 @@
+// What does the operating system know about this process?  CPUs, memory, threads, CPU time.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+namespace bench {
+
+/// CPUs that this process may run on.
+unsigned usable_cpus();
+/// Restricts the process to the first `count` of them.  Threads started later inherit it.
+void pin_to_cpus(unsigned count);
+
+struct Usage {
+  std::int64_t user_ns, system_ns, voluntary_switches, involuntary_switches, minor_faults,
+      major_faults;
+};
+Usage usage_so_far();
+Usage operator-(const Usage& after, const Usage& before);
+
+/// From /proc/self/status; -1 where the kernel does not say.
+struct ProcessStatus {
+  std::int64_t threads = -1, resident_bytes = -1, peak_resident_bytes = -1, page_table_bytes = -1;
+};
+ProcessStatus process_status();
+
+/// Makes the peak of resident memory (VmHWM) start anew.  Without it the peak of the set-up, or of
+/// whoever started this process, would be charged to the model.
+void reset_peak_memory();
+
+/// Looks at the process every 5 ms, on a thread of its own, and keeps the highest counts.
+class PeakWatch {
+ public:
+  PeakWatch();
+  ~PeakWatch();
+  struct Peaks {
+    std::int64_t threads, page_table_bytes;
+    std::int64_t cpu_ns;  // what watching has cost
+  };
+  Peaks stop();
+
+ private:
+  void look();
+  std::int64_t threads_ = 0, page_table_bytes_ = 0, cpu_ns_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace bench

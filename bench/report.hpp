@@ -1,0 +1,27 @@
+// How is a measurement handed on?  As a line of JSON for the scripts, and as a Chrome trace.
+#pragma once
+
+#include <string>
+
+#include "harness.hpp"
+#include "ledger.hpp"
+
+namespace bench {
+
+/// {"model","family","rung","structure","library","compiler","build"}
+std::string about_json(const Model& model, const std::string& name);
+
+/// One line of JSON without its newline.  Times in ns, sizes in bytes, null for what is unknown.
+std::string sample_json(const Model& model, const std::string& name, const Cell& cell,
+                        const Workload& workload, const Measurement& measurement);
+
+/// What `describe` prints: the workload's size, its answer, and its bounds for every structure.
+std::string description_json(const Cell& cell, const Workload& workload, const Answer& answer,
+                             const UnitCosts& costs, unsigned cpus);
+std::string presets_json();
+
+/// Chrome's trace event format: one row per agent, one bar per step.  Opens in Perfetto.
+std::string trace_json(const std::string& name, const Cell& cell, const Ledger& ledger,
+                       unsigned cpus);
+
+}  // namespace bench
