@@ -10,6 +10,7 @@
 namespace bench {
 
 UnitCosts probe_unit_costs(const Workload& workload) {
+  prepare_kernels(workload);
   UnitCosts costs;
   std::array<bool, kernel_count> used{};
   for (const Step& step : workload.steps()) {
@@ -19,7 +20,6 @@ UnitCosts probe_unit_costs(const Workload& workload) {
   for (std::size_t k = 0; k < used.size(); ++k) {
     if (!used[k]) continue;
     const auto kernel = static_cast<Kernel>(k);
-    prepare_kernel(kernel);
     constexpr std::uint32_t units = 400;
     for (int part = 0; part < 8; ++part) {
       const auto begin = std::chrono::steady_clock::now();

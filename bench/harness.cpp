@@ -29,7 +29,7 @@ std::string impossible(const Bounds& bounds, nanoseconds makespan, nanoseconds c
   return {};
 }
 
-Measurement measure(RunFunction& run, const Model& model, const Cell& cell, unsigned cpus,
+Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsigned cpus,
                     const Answer& expected, Ledger& ledger) {
   Measurement m;
   m.cpus = cpus;

@@ -35,10 +35,10 @@ struct Measurement {
   PeakWatch::Peaks peaks{};
 };
 
-using RunFunction = void(const Workload&, const Resources&, Ledger&);
+using RunFunction = void (*)(const Workload&, const Resources&, Ledger&);
 
 /// Runs the model once.  `ledger` must be fresh; its stamps stay readable.
-Measurement measure(RunFunction& run, const Model& model, const Cell& cell, unsigned cpus,
+Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsigned cpus,
                     const Answer& expected, Ledger& ledger);
 
 /// What no machine could do, although the proof holds; empty if nothing.

@@ -39,7 +39,7 @@ Value json(Value v) {
 // A table of row vectors.  128 MiB is more than the last-level cache of most machines.
 constexpr std::size_t dimensions = 256;
 constexpr std::size_t row_count = std::size_t{1} << 19;
-constexpr std::size_t rows_per_unit = 48;
+constexpr std::size_t rows_per_unit = 16;
 using Row = std::array<std::int8_t, dimensions>;
 const Row* table = nullptr;
 
@@ -98,9 +98,12 @@ Value run_kernel(Kernel kernel, std::uint32_t units, Value value) {
   return value;
 }
 
-void prepare_kernel(Kernel kernel) {
+void prepare_kernels(const Workload& workload) {
   static std::once_flag once;
-  if (kernel == Kernel::topk) std::call_once(once, build_table);
+  const bool needed = std::ranges::any_of(workload.steps(), [](const Step& step) {
+    return step.kind == StepKind::compute && step.kernel == Kernel::topk;
+  });
+  if (needed) std::call_once(once, build_table);
 }
 
 const char* name_of(Kernel kernel) {

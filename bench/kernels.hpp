@@ -13,8 +13,9 @@ namespace bench {
 ///   topk  best dot products of int8 vectors in a table of 128 MiB: memory
 Value run_kernel(Kernel kernel, std::uint32_t units, Value value);
 
-/// Builds the table that `topk` reads.  Once per process, before anything is timed.
-void prepare_kernel(Kernel kernel);
+/// Builds the table that `topk` reads, if the workload has a step that needs it.  Once per process,
+/// before anything is timed; `reference` and the ledger's constructor call it.
+void prepare_kernels(const Workload& workload);
 
 const char* name_of(Kernel kernel);
 

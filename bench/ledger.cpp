@@ -18,7 +18,9 @@ Ledger::Ledger(const Workload& workload, Observer* observer)
     : workload_(workload),
       observer_(observer),
       turns_(workload.turns.size()),
-      steps_(workload.steps().size()) {}
+      steps_(workload.steps().size()) {
+  prepare_kernels(workload);
+}
 
 Value Ledger::start(const Turn& turn) {
   TurnRecord& record = turns_[turn.id];

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "harness.hpp"
-#include "kernels.hpp"
 #include "narrator.hpp"
 #include "options.hpp"
 #include "report.hpp"
@@ -85,9 +84,6 @@ int run_program(int argc, char** argv) {
 
   const unsigned cpus = std::min(cell.workers, usable_cpus());
   pin_to_cpus(cpus);
-  for (const Step& step : workload.steps()) {
-    if (step.kind == StepKind::compute) prepare_kernel(step.kernel);
-  }
   const Answer expected = options.expect ? *options.expect : reference(workload);
 
   int exit_code = exit_ok;

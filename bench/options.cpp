@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <fstream>
+#include <limits>
 
 #include "workload_file.hpp"
 
@@ -51,8 +52,7 @@ std::string one_line(std::string text) {
 
 Options parse_options(int argc, const char* const* argv, Program program) {
   Options options;
-  std::int64_t agents = 0, workers = 1;
-  std::uint64_t seed = 1;
+  std::int64_t agents = 0, workers = 1, seed = 1;
   std::string expect;
   CLI::App app(
       program == Program::model
@@ -74,7 +74,8 @@ Options parse_options(int argc, const char* const* argv, Program program) {
       app.add_option("--time-scale", options.cell.time_scale, "scaled / real time (default: 0.01)")
           ->check(within(1e-6, 1, "0.000001 to 1"));
   const auto* seed_flag =
-      app.add_option("--seed", seed, "durations and answers are a function of it (default: 1)");
+      app.add_option("--seed", seed, "durations and answers are a function of it (default: 1)")
+          ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   app.add_option("--workload", options.workload_file, "a graph of your own instead of a scenario");
   app.add_option("--export-workload", options.export_file, "write the graph to this file and stop");
   if (program == Program::model) {
@@ -121,7 +122,7 @@ Options parse_options(int argc, const char* const* argv, Program program) {
     options.cell.agents =
         agents_flag->count() > 0 ? static_cast<std::uint32_t>(agents) : preset->agents;
     if (share_flag->count() == 0) options.cell.cpu_share = preset->cpu_share;
-    options.cell.seed = seed;
+    options.cell.seed = static_cast<std::uint64_t>(seed);
   } else {
     for (const auto* flag : {agents_flag, share_flag, scale_flag, seed_flag}) {
       if (flag->count() > 0) {

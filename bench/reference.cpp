@@ -8,6 +8,7 @@
 namespace bench {
 
 Answer reference(const Workload& workload) {
+  prepare_kernels(workload);
   std::vector<Value> values(workload.turns.size());
   auto value_of = [&](TurnId id) { return values[id]; };
   for (const Turn& turn : workload.turns) {

@@ -1,0 +1,96 @@
+// Does a model do all the work, in order, and leave nothing behind?  Linked with each model.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+
+#include "model.hpp"
+#include "process.hpp"
+#include "testing.hpp"
+
+namespace bench::testing {
+namespace {
+
+Resources resources{.workers = 1};  // from the command line: a process has one count
+
+std::string fault_of_model(const Workload& workload) {
+  return fault_of(workload, [&](Ledger& ledger) { run(workload, resources, ledger); });
+}
+
+class Conformance : public ::testing::TestWithParam<const Preset*> {};
+
+TEST_P(Conformance, the_preset_is_proved) {
+  EXPECT_EQ(fault_of_model(small(GetParam()->name)), "");
+  EXPECT_EQ(fault_of_model(small(GetParam()->name, 1)), "");
+}
+
+std::vector<const Preset*> all_presets() {
+  std::vector<const Preset*> all;
+  for (const Preset& preset : presets()) all.push_back(&preset);
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(Model, Conformance, ::testing::ValuesIn(all_presets()),
+                         [](const auto& info) {
+                           std::string name = info.param->name;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST(Model, random_graphs_are_proved) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    EXPECT_EQ(fault_of_model(random_graph(seed, 60)), "") << "seed " << seed;
+  }
+}
+
+TEST(Model, a_long_chain_of_empty_turns_does_not_exhaust_the_stack) {
+  WorkloadBuilder builder("chain", 1);
+  builder.add_agent("agent");
+  TurnId last = builder.add_turn(0);
+  for (int i = 0; i < 3000; ++i) last = builder.add_turn(0, {last});
+  EXPECT_EQ(fault_of_model(std::move(builder).build()), "");
+}
+
+TEST(Model, a_turn_that_waits_for_hundreds_is_proved) {
+  WorkloadBuilder builder("join", 1);
+  builder.add_agent("agent");
+  std::vector<TurnId> all;
+  for (int i = 0; i < 200; ++i) {
+    all.push_back(builder.add_turn(0));
+    builder.compute(Kernel::mix, 1);
+  }
+  builder.add_turn(0, all);
+  EXPECT_EQ(fault_of_model(std::move(builder).build()), "");
+}
+
+TEST(Model, an_empty_workload_returns_at_once) {
+  EXPECT_EQ(fault_of_model(WorkloadBuilder("empty", 1).build()), "");
+}
+
+TEST(Model, nothing_is_left_when_a_run_has_returned) {
+  auto open_files = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  // The first run may leave a pool that the library keeps for the process; the others add nothing.
+  EXPECT_EQ(fault_of_model(random_graph(1, 60)), "");
+  const auto files = open_files();
+  const auto threads = process_status().threads;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(fault_of_model(random_graph(1, 60)), "");
+  EXPECT_EQ(open_files(), files);
+  EXPECT_LE(process_status().threads, threads);
+}
+
+}  // namespace
+}  // namespace bench::testing
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  const std::string_view text = argc == 2 ? argv[1] : "";
+  auto& workers = bench::testing::resources.workers;
+  if (std::from_chars(text.data(), text.data() + text.size(), workers).ec != std::errc{}) {
+    std::cerr << "usage: " << argv[0] << " WORKERS\n";
+    return 2;
+  }
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,270 @@
+// Are the figures right?  Bounds, metrics, and what becomes of a run that goes wrong.
+#include "harness.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "options.hpp"
+#include "report.hpp"
+#include "testing.hpp"
+
+namespace bench::testing {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+/// One unit costs 1 us, whatever this machine.
+const UnitCosts one_us = {1000.0, 1000.0, 1000.0};
+
+/// Three turns side by side that wait 10 ms and compute 4 ms each, then one that computes 1 ms.
+Workload three_and_one() {
+  WorkloadBuilder builder("three-and-one", 1);
+  builder.add_agent("agent");
+  for (int i = 0; i < 3; ++i) {
+    builder.add_turn(0);
+    builder.wait(milliseconds(10));
+    builder.compute(Kernel::mix, 4000);
+  }
+  builder.add_turn(0, {0, 1, 2});
+  builder.compute(Kernel::mix, 1000);
+  return std::move(builder).build();
+}
+
+TEST(Bounds, are_right_for_a_graph_worked_out_by_hand) {
+  const Bounds b = bounds(three_and_one(), one_us, 2);
+  EXPECT_EQ(b.total, milliseconds(43));
+  EXPECT_EQ(b.cpu, milliseconds(13));
+  EXPECT_EQ(b.critical_path, milliseconds(15));
+  EXPECT_EQ(b.waits_path, milliseconds(10));
+  EXPECT_EQ(b.lower, milliseconds(15));
+  EXPECT_EQ(b.greedy, milliseconds(19));  // 10 waiting, 4 for two of three, 4 for the third, 1
+  EXPECT_EQ(bounds(three_and_one(), one_us, 3).greedy, milliseconds(15));
+  EXPECT_EQ(bounds(three_and_one(), one_us, 1).greedy, milliseconds(23));
+}
+
+TEST(Bounds, each_structure_has_its_own) {
+  const Bounds b = bounds(three_and_one(), one_us, 2);
+  EXPECT_EQ(structural_bound(b, Structure::sequential, 2), milliseconds(43));
+  EXPECT_EQ(structural_bound(b, Structure::blocking_workers, 2), microseconds(21'500));
+  EXPECT_EQ(structural_bound(b, Structure::one_loop, 2), milliseconds(15));
+  EXPECT_EQ(structural_bound(b, Structure::workers, 2), milliseconds(15));
+  EXPECT_EQ(structural_bound(b, Structure::thread_per_turn, 2), milliseconds(15));
+}
+
+TEST(Bounds, tools_that_block_hold_a_worker_but_no_thread_of_its_own) {
+  WorkloadBuilder builder("tools", 1);
+  builder.add_agent("agent");
+  for (int i = 0; i < 4; ++i) {
+    builder.add_turn(0);
+    builder.block(milliseconds(10));
+  }
+  const Bounds b = bounds(std::move(builder).build(), one_us, 2);
+  EXPECT_EQ(structural_bound(b, Structure::workers, 2), milliseconds(20));
+  EXPECT_EQ(structural_bound(b, Structure::one_loop, 2), milliseconds(40));
+  EXPECT_EQ(structural_bound(b, Structure::thread_per_turn, 2), milliseconds(10));
+}
+
+TEST(Bounds, greedy_lies_between_the_lower_bound_and_twice_it) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const Workload workload = random_graph(seed, 80);
+    for (unsigned cpus : {1U, 2U, 7U}) {
+      const Bounds b = bounds(workload, one_us, cpus);
+      EXPECT_GE(b.greedy, b.lower);
+      EXPECT_LE(b.greedy, b.lower * 2);  // Graham: at most 2 - 1 / P
+      EXPECT_LE(b.greedy, b.total);
+    }
+  }
+}
+
+TEST(Bounds, a_chain_of_a_million_empty_turns_is_no_trouble) {
+  WorkloadBuilder builder("chain", 1);
+  builder.add_agent("agent");
+  TurnId last = builder.add_turn(0);
+  for (int i = 0; i < 1'000'000; ++i) last = builder.add_turn(0, {last});
+  EXPECT_EQ(bounds(std::move(builder).build(), one_us, 1).greedy.count(), 0);
+}
+
+TEST(Metrics, intervals_that_touch_do_not_overlap) {
+  const Interval touching[] = {{0, 10}, {10, 20}};
+  EXPECT_EQ(most_at_once(touching), 1U);
+  const Interval nested[] = {{0, 10}, {2, 9}, {3, 4}, {5, 6}};
+  EXPECT_EQ(most_at_once(nested), 3U);
+  EXPECT_EQ(most_at_once({}), 0U);
+}
+
+TEST(Metrics, percentiles_are_given_only_where_there_are_enough_samples) {
+  auto latency_of_first = [](int n) {
+    std::vector<nanoseconds> durations;
+    for (int i = n; i > 0; --i) durations.emplace_back(i);
+    return latency_of(std::move(durations));
+  };
+  EXPECT_FALSE(latency_of_first(0).p50);
+  EXPECT_EQ(latency_of_first(3).p50->count(), 2);
+  EXPECT_FALSE(latency_of_first(63).p90);
+  EXPECT_EQ(latency_of_first(100).p90->count(), 90);
+  EXPECT_FALSE(latency_of_first(661).p99);
+  EXPECT_EQ(latency_of_first(1000).p99->count(), 990);
+  EXPECT_EQ(latency_of_first(1000).max->count(), 1000);
+}
+
+const Model planted{"planted", Rung::naive, Structure::sequential, ""};
+
+void correct(const Workload& workload, const Resources&, Ledger& ledger) {
+  for (const Turn& turn : workload.turns) run_turn(ledger, turn);
+}
+
+/// What the harness makes of a model; the sample's line as well.
+std::pair<Measurement, nlohmann::json> measured(RunFunction run) {
+  const Workload workload = small("fanout", 70);
+  const Cell cell{.scenario = "fanout", .agents = 70};
+  Ledger ledger(workload);
+  Measurement m = measure(run, planted, cell, usable_cpus(), reference(workload), ledger);
+  auto line = nlohmann::json::parse(sample_json(planted, "planted", cell, workload, m));
+  return {std::move(m), std::move(line)};
+}
+
+TEST(Harness, a_correct_run_has_all_its_figures) {
+  const auto [m, line] = measured(correct);
+  EXPECT_EQ(m.status, Status::ok) << m.reason;
+  EXPECT_EQ(line["status"], "ok");
+  EXPECT_TRUE(line["reason"].is_null());
+  for (const char* key :
+       {"makespan_ns", "startup_ns", "first_finish_ns", "lb_ns", "lb_model_ns", "greedy_ns",
+        "cpu_user_ns", "cpu_sys_ns", "turns", "waits", "calls", "units", "threads_peak",
+        "vmhwm_bytes", "nvcsw", "nivcsw", "most_waiting", "most_computing"}) {
+    EXPECT_TRUE(line[key].is_number_integer()) << key;
+  }
+  EXPECT_EQ(line["turns"], 72);
+  EXPECT_EQ(line["most_waiting"], 1);
+  EXPECT_EQ(line["most_computing"], 1);
+  EXPECT_EQ(line["latency"]["n"], 72);
+  EXPECT_TRUE(line["latency"]["p90"].is_number_integer());
+  EXPECT_TRUE(line["latency"]["p99"].is_null());
+  EXPECT_GE(m.metrics.makespan, m.structural_bound * 9 / 10);
+}
+
+TEST(Harness, a_run_whose_proof_fails_is_invalid_and_has_no_figures) {
+  const auto [m, line] = measured([](const Workload& w, const Resources&, Ledger& ledger) {
+    for (const Turn& turn : w.turns) {
+      if (turn.id != 5) run_turn(ledger, turn);
+    }
+  });
+  EXPECT_EQ(m.status, Status::invalid);
+  EXPECT_EQ(line["reason"], "turn 5 never ran");
+  EXPECT_TRUE(line["makespan_ns"].is_null());
+}
+
+TEST(Harness, a_model_that_throws_is_a_crash_with_its_reason) {
+  const auto [m, line] = measured([](const Workload&, const Resources&, Ledger&) {
+    throw std::runtime_error("the loop broke \xff");
+  });
+  EXPECT_EQ(line["status"], "crash");
+  EXPECT_THAT(line["reason"].get<std::string>(), HasSubstr("the loop broke"));
+}
+
+TEST(Harness, what_the_machine_cannot_do_is_skipped) {
+  const auto [m, line] = measured([](const Workload&, const Resources&, Ledger&) {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+  });
+  EXPECT_EQ(line["status"], "skipped");
+  EXPECT_THAT(m.reason, HasSubstr("limits"));
+  const auto [n, other] =
+      measured([](const Workload&, const Resources&, Ledger&) { throw std::bad_alloc(); });
+  EXPECT_EQ(other["status"], "skipped");
+}
+
+TEST(Harness, figures_that_no_machine_could_produce_are_noticed) {
+  Bounds b = bounds(three_and_one(), one_us, 2);
+  EXPECT_EQ(impossible(b, milliseconds(20), milliseconds(13), 2), "");
+  EXPECT_THAT(impossible(b, milliseconds(9), milliseconds(1), 2), HasSubstr("chain of waits"));
+  EXPECT_THAT(impossible(b, milliseconds(20), milliseconds(45), 2), HasSubstr("CPU time"));
+}
+
+TEST(Trace, bars_on_one_row_do_not_overlap) {
+  const Workload workload = small("react", 3);
+  Ledger ledger(workload);
+  ledger.open();
+  // All turns of a session at once, but for their order: every tool of a round overlaps another.
+  std::vector<Value> values;
+  for (const Turn& turn : workload.turns) values.push_back(ledger.start(turn));
+  for (const Turn& turn : workload.turns) {
+    for (const Step& step : turn.steps) {
+      if (step.kind == StepKind::wait) ledger.begin_wait(step);
+    }
+  }
+  for (const Turn& turn : workload.turns) {
+    for (const Step& step : turn.steps) {
+      if (step.kind == StepKind::wait) ledger.end_wait(step, values[turn.id]);
+    }
+    ledger.finish(turn, values[turn.id]);
+  }
+  ledger.close();
+  const auto trace = nlohmann::json::parse(trace_json("planted", {}, ledger, 1));
+  std::map<int, double> busy_until;
+  std::size_t bars = 0;
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["ph"] != "X" || event["name"] != "wait") continue;
+    ++bars;
+    double& end = busy_until[event["tid"]];
+    EXPECT_GE(event["ts"].get<double>() + 1e-3, end);
+    end = event["ts"].get<double>() + event["dur"].get<double>();
+  }
+  EXPECT_EQ(bars, planned(workload).waits);
+  EXPECT_GT(busy_until.size(), 3U);
+}
+
+struct BadFlags {
+  std::vector<const char*> flags;
+  const char* message;
+};
+
+TEST(Options, bad_flags_are_refused_in_one_line_that_names_them) {
+  const BadFlags bad[] = {
+      {{"--scenario", "nope"}, "no preset is called 'nope'"},
+      {{}, "give either --scenario"},
+      {{"--scenario", "fanout", "--agents", "0"}, "--agents"},
+      {{"--scenario", "fanout", "--agents", "1000000000000"}, "--agents"},
+      {{"--scenario", "fanout", "--agents", "many"}, "--agents"},
+      {{"--scenario", "fanout", "--workers", "0"}, "--workers"},
+      {{"--scenario", "fanout", "--workers", "1025"}, "--workers"},
+      {{"--scenario", "fanout", "--cpu-share", "-1"}, "--cpu-share"},
+      {{"--scenario", "fanout", "--cpu-share", "nan"}, "--cpu-share"},
+      {{"--scenario", "fanout", "--time-scale", "-0.5"}, "--time-scale"},
+      {{"--scenario", "fanout", "--time-scale", "0"}, "--time-scale"},
+      {{"--scenario", "fanout", "--seed", "-1"}, "--seed"},
+      {{"--scenario", "fanout", "--expect", "12"}, "--expect"},
+      {{"--scenario", "fanout", "--sample", "/nowhere/file"}, "--sample"},
+      {{"--scenario", "fanout", "--trace", "/nowhere/file"}, "--trace"},
+      {{"--scenario", "fanout", "--benchmark_out=/nowhere/file"}, "--benchmark_out"},
+      {{"--scenario", "fanout", "--frobnicate"}, "--frobnicate"},
+      {{"--scenario", "fanout", "stray"}, "stray"},
+      {{"--scenario", "fanout", "--workload", "file.json"}, "either"},
+      {{"--workload", "file.json", "--agents", "3"}, "--agents does not go with --workload"},
+  };
+  for (const BadFlags& line : bad) {
+    std::vector<const char*> argv = {"model"};
+    argv.insert(argv.end(), line.flags.begin(), line.flags.end());
+    try {
+      parse_options(static_cast<int>(argv.size()), argv.data(), Program::model);
+      ADD_FAILURE() << "accepted: " << line.message;
+    } catch (const UsageError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(line.message));
+      EXPECT_THAT(std::string(error.what()), ::testing::Not(HasSubstr("\n")));
+    }
+  }
+}
+
+TEST(Options, a_scenario_brings_its_own_defaults) {
+  const char* argv[] = {"model", "--scenario", "react", "--benchmark_min_time=1"};
+  const Options options = parse_options(4, argv, Program::model);
+  EXPECT_EQ(options.cell.agents, find_preset("react")->agents);
+  EXPECT_EQ(options.cell.cpu_share, find_preset("react")->cpu_share);
+  EXPECT_THAT(options.benchmark_flags, ::testing::ElementsAre("--benchmark_min_time=1"));
+}
+
+}  // namespace
+}  // namespace bench::testing

@@ -1,0 +1,196 @@
+// Is the work the same everywhere?  Randomness, durations, kernels, presets, files.
+#include "workload.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "kernels.hpp"
+#include "testing.hpp"
+#include "workload_file.hpp"
+
+namespace bench::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(Random, mix64_is_the_published_function) {
+  // First outputs of SplitMix64 seeded with 0, as in the reference implementation (Vigna).
+  EXPECT_EQ(mix64(0), 0xe220a8397b1dcdaf);
+  EXPECT_EQ(mix64(0x9e3779b97f4a7c15), 0x6e789e6aa1b965f4);
+}
+
+TEST(Random, draws_depend_on_seed_stream_and_id) {
+  const auto base = draw(1, Stream::llm, 1);
+  EXPECT_NE(base, draw(2, Stream::llm, 1));
+  EXPECT_NE(base, draw(1, Stream::tool, 1));
+  EXPECT_NE(base, draw(1, Stream::llm, 2));
+}
+
+TEST(Durations, the_tables_have_the_quantiles_of_their_source) {
+  EXPECT_EQ(quantile_us(llm_call, 32768ULL << 16), 5'700'000);
+  EXPECT_EQ(quantile_us(llm_call, 58982ULL << 16), 24'256'247);
+  EXPECT_EQ(quantile_us(tool_call, 32768ULL << 16), 300'000);
+  EXPECT_EQ(quantile_us(llm_call, 0), 301'938);
+  EXPECT_EQ(quantile_us(llm_call, 65536ULL << 16), 120'000'000);
+}
+
+TEST(Durations, interpolation_is_linear_between_knots) {
+  EXPECT_EQ(quantile_us(llm_call, (16384ULL + 8192) << 16), (2'659'880 + 5'700'000) / 2);
+}
+
+TEST(Durations, calls_are_truncated_and_not_clamped_at_the_limit) {
+  for (const QuantileTable* table : {&llm_call, &tool_call}) {
+    int near_the_limit = 0;
+    for (std::uint64_t id = 0; id < 10'000; ++id) {
+      const auto us = draw_us(*table, draw(1, Stream::llm, id));
+      EXPECT_LE(us, longest_call_us);
+      near_the_limit += us > longest_call_us * 99 / 100;
+    }
+    EXPECT_LT(near_the_limit, 100);  // clamped, it would be 800 of the LLM calls
+    EXPECT_GT(draw_us(*table, ~std::uint64_t{0}), longest_call_us * 99 / 100);
+  }
+}
+
+TEST(Durations, scaling_is_exact) {
+  EXPECT_EQ(scaled(5'700'000, PerMillion::from(0.01)), std::chrono::milliseconds(57));
+  EXPECT_EQ(units_for(std::chrono::milliseconds(57), PerMillion::from(0.05)), 2850U);
+  EXPECT_EQ(units_for(std::chrono::milliseconds(57), PerMillion::from(0)), 0U);
+}
+
+TEST(Kernels, results_are_the_committed_ones) {
+  prepare_kernels(small("compute", 20));  // uses all three
+  EXPECT_EQ(run_kernel(Kernel::mix, 3, 42), 0x38ce02eff57a216bULL);
+  EXPECT_EQ(run_kernel(Kernel::json, 3, 42), 0xce5d7c4d44b24ef8ULL);
+  EXPECT_EQ(run_kernel(Kernel::topk, 3, 42), 0xa297fa58b3a0d0f3ULL);
+}
+
+TEST(Kernels, every_unit_depends_on_the_one_before) {
+  prepare_kernels(small("compute", 20));  // uses all three
+  for (const Kernel kernel : {Kernel::mix, Kernel::json, Kernel::topk}) {
+    EXPECT_EQ(run_kernel(kernel, 5, 1), run_kernel(kernel, 2, run_kernel(kernel, 3, 1)));
+    EXPECT_NE(run_kernel(kernel, 5, 1), run_kernel(kernel, 5, 2));
+  }
+}
+
+TEST(Presets, answers_are_the_committed_ones) {
+  // Of the default cells.  They change only with workload_version.
+  const std::map<std::string, std::string> golden = {
+      {"pizza", "24c7951be1817326:3e96bd8245d83b44"},
+      {"pizza-chain", "8d60bc8ae943c96d:d5138765c81c0272"},
+      {"fanout", "5e173a924ba02cc2:88cd521877eae985"},
+      {"layers", "9bfe5ccff9c0a07f:994bf7de56376e88"},
+      {"react", "73d0bbb8965427ad:58bc4dc4a61f68f2"},
+      {"debate", "7e958a60c8dbb8c3:cd55298d01e232c5"},
+      {"chat", "861a50c3de20392d:cff7f75cb2bfc24c"},
+      {"compute", "7a5ce6823f6b40c3:fedc0500acde9090"},
+      {"parked", "662f9b5ae19c2ec8:338d8287bee4005f"},
+  };
+  for (const Preset& preset : presets()) {
+    const Workload workload = preset.make(
+        {.scenario = preset.name, .agents = preset.agents, .cpu_share = preset.cpu_share});
+    ASSERT_TRUE(golden.contains(preset.name)) << preset.name;
+    EXPECT_EQ(to_text(reference(workload)), golden.at(preset.name)) << preset.name;
+  }
+}
+
+TEST(Presets, another_seed_is_other_work) {
+  for (const char* name : {"fanout", "layers", "react", "compute"}) {
+    const Cell one{.scenario = name, .agents = 4, .cpu_share = 0.01, .seed = 1};
+    Cell two = one;
+    two.seed = 2;
+    const auto make = find_preset(name)->make;
+    EXPECT_NE(to_json(make(one)), to_json(make(two))) << name;
+  }
+}
+
+TEST(Presets, the_cpu_share_does_not_change_the_waits) {
+  const auto make = find_preset("react")->make;
+  auto waits = [&](double share) {
+    std::vector<std::int64_t> waits;
+    const Workload workload = make({.scenario = "react", .agents = 8, .cpu_share = share});
+    for (const Step& s : workload.steps()) {
+      if (s.kind == StepKind::wait) waits.push_back(s.duration.count());
+    }
+    return waits;
+  };
+  EXPECT_EQ(waits(0), waits(0.5));
+}
+
+TEST(Presets, shapes_are_as_described) {
+  const Workload layers = small("layers", 8);  // two teams of 4, three layers, an aggregator each
+  EXPECT_EQ(layers.turns.size(), 2U * 3 * 5);
+  EXPECT_EQ(layers.turns[4].before.size(), 4U);
+  EXPECT_THAT(layers.turns[5].before, ElementsAre(4U));
+  const Workload debate = small("debate", 8);
+  EXPECT_THAT(debate.turns[8].before, ElementsAre(0U, 1U, 7U));
+  const Workload chain = small("pizza-chain", 3);
+  EXPECT_THAT(chain.turns[2].before, ElementsAre(1U));
+  EXPECT_THAT(chain.turns[0].after, ElementsAre(1U));
+  // A session has 8.8 rounds less what is cut off at 20, each with one LLM call and 1.23 tools.
+  const Workload react = small("react", 2000);
+  const double turns_each = static_cast<double>(react.turns.size()) / 2000;
+  EXPECT_GT(turns_each, 15);
+  EXPECT_LT(turns_each, 19);
+}
+
+TEST(WorkloadBuilder, a_turn_cannot_wait_for_itself_or_a_later_one) {
+  WorkloadBuilder builder("wrong", 1);
+  builder.add_agent("agent");
+  EXPECT_THROW(builder.add_turn(0, {0}), std::invalid_argument);
+}
+
+TEST(WorkloadFile, a_workload_survives_the_round_trip) {
+  for (const Preset& preset : presets()) {
+    const std::string text = to_json(small(preset.name));
+    EXPECT_EQ(to_json(parse_workload(text, "text")), text) << preset.name;
+  }
+  const Workload original = random_graph(5, 40);
+  EXPECT_EQ(reference(parse_workload(to_json(original), "text")), reference(original));
+}
+
+struct BadFile {
+  const char* text;
+  const char* message;
+};
+
+TEST(WorkloadFile, a_broken_file_is_refused_with_the_place_and_the_reason) {
+  const std::string head =
+      R"({"schema":"interleave.workload/1","name":"n","seed":1,"agents":["a"],)";
+  const BadFile bad[] = {
+      {"", "not JSON"},
+      {"[]", "expected an object, found array"},
+      {R"({"schema":"interleave.workload/9"})", "expected \"interleave.workload/1\""},
+      {R"({"schema":"interleave.workload/1"})", "\"seed\" is missing"},
+      {R"("turns":[]})", "turns: the list is empty"},
+      {R"("turns":3})", "turns: expected a list"},
+      {R"("turns":[{"agent":1,"steps":[]}]})", "turns[0].agent: expected a whole number"},
+      {R"("turns":[{"agent":0}]})", "turns[0]: \"steps\" is missing"},
+      {R"("turns":[{"agent":0,"steps":[],"extra":1}]})", "unknown key \"extra\""},
+      {R"("turns":[{"agent":0,"before":[0],"steps":[]}]})", "turn 0 waits for turn 0"},
+      {R"("turns":[{"agent":0,"before":[7],"steps":[]}]})", "turn 0 waits for turn 7"},
+      {R"("turns":[{"agent":0,"steps":[]},{"agent":0,"before":[0,0],"steps":[]}]})", "twice"},
+      {R"("turns":[{"agent":0,"steps":[{"wait_ns":-1}]}]})", "steps[0].wait_ns"},
+      {R"("turns":[{"agent":0,"steps":[{"wait_ns":1e99}]}]})", "steps[0].wait_ns"},
+      {R"("turns":[{"agent":0,"steps":[{"wait_ns":18446744073709551615}]}]})", "steps[0].wait_ns"},
+      {R"("turns":[{"agent":0,"steps":[{"compute":"magic","units":1}]}]})", "mix, json or topk"},
+      {R"("turns":[{"agent":0,"steps":[{"compute":"mix"}]}]})", "a step is one of"},
+      {R"("turns":[{"agent":0,"steps":[{}]}]})", "a step is one of"},
+  };
+  for (const BadFile& file : bad) {
+    const std::string text = (file.text[0] == '"' ? head : "") + file.text;
+    try {
+      parse_workload(text, "file.json");
+      ADD_FAILURE() << "accepted: " << text;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(error.what(), HasSubstr(file.message)) << text;
+      EXPECT_THAT(error.what(), HasSubstr("file.json")) << text;
+      EXPECT_THAT(std::string(error.what()), ::testing::Not(HasSubstr("\n")));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bench::testing
