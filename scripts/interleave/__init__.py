@@ -1,0 +1,1 @@
+"""Interleave, the Python half: run, summarise, draw."""

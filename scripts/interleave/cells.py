@@ -1,0 +1,112 @@
+"""Which cells are measured: sizes chosen for what they teach, in the order of their importance."""
+
+from dataclasses import dataclass
+
+PROFILE_ORDER = ("smoke", "quick", "standard", "publication")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One workload on one number of workers. What one agent is depends on the scenario."""
+
+    scenario: str
+    agents: int
+    workers: int
+    cpu_share: float
+    time_scale: float = 0.01
+    seed: int = 1
+
+    def params(self):
+        return {"agents": self.agents, "workers": self.workers, "cpu_share": self.cpu_share,
+                "time_scale": self.time_scale, "seed": self.seed, "io": "timer"}
+
+    def id(self):
+        parts = (f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+                 for name, value in self.params().items())
+        return "/".join([self.scenario, *parts])
+
+    def flags(self):
+        return ["--scenario", self.scenario, "--agents", str(self.agents),
+                "--workers", str(self.workers), "--cpu-share", str(self.cpu_share),
+                "--time-scale", str(self.time_scale), "--seed", str(self.seed)]
+
+    def short(self):
+        workers = "1 worker" if self.workers == 1 else f"{self.workers} workers"
+        share = f", CPU share {self.cpu_share:g}" if self.cpu_share else ""
+        return f"{self.scenario}, {self.agents:,} agents, {workers}{share}"
+
+
+def worker_counts(cores):
+    """Powers of two up to all cores, and all cores."""
+    counts = {cores}
+    count = 1
+    while count < cores:
+        counts.add(count)
+        count *= 2
+    return sorted(counts)
+
+
+def catalogue(cores):
+    """(the smallest profile that measures it, cell), the most important first."""
+    def all_cores(profile, scenario, share, *sizes):
+        return [(profile, Cell(scenario, size, cores, share)) for size in sizes]
+
+    def over_workers(profile, scenario, share, size):
+        return [(profile, Cell(scenario, size, count, share)) for count in worker_counts(cores)]
+
+    rows = [
+        # A size at which sequential would take long is chosen so large that no profile runs it: its
+        # bound says enough, and the time is better spent on blocks.
+        # The two ends: nearly all waiting, and all computing.
+        *all_cores("smoke", "fanout", 0.01, 1000, 16),
+        *all_cores("smoke", "compute", 0, 32),
+        ("smoke", Cell("pizza", 3, 1, 0)),
+        *all_cores("smoke", "parked", 0, 1000),
+        *all_cores("smoke", "layers", 0.05, 8),
+        # Curves over agents and over workers.
+        *over_workers("quick", "compute", 0, 32),
+        *all_cores("quick", "parked", 0, 10_000),
+        *all_cores("quick", "layers", 0.05, 80),
+        *all_cores("quick", "fanout", 0.01, 300, 4),
+        # Other shapes, and waiting and computing in equal parts.
+        *all_cores("standard", "react", 0.05, 32),
+        *over_workers("standard", "layers", 0.5, 8),
+        *all_cores("standard", "debate", 0.05, 80),
+        *all_cores("standard", "chat", 0.05, 96),
+        # More of the same, where time is plenty.
+        *all_cores("publication", "react", 0.05, 8),
+        *all_cores("standard", "parked", 0, 100),
+        *all_cores("publication", "parked", 0, 10),
+        *all_cores("publication", "fanout", 0.001, 1000),
+        *all_cores("publication", "fanout", 0.1, 1000),
+        *all_cores("publication", "fanout", 0.01, 4000),
+        *all_cores("publication", "layers", 0.05, 320),
+        *all_cores("publication", "debate", 0.05, 8),
+        ("publication", Cell("pizza-chain", 3, 1, 0)),
+    ]
+    seen = {}
+    for profile, cell in rows:
+        seen.setdefault(cell, profile)
+    return [(profile, cell) for cell, profile in seen.items()]
+
+
+# One small cell with waits and computing, barriers and stragglers: it makes a readable timeline.
+def traced_cells(cores):
+    return [Cell("layers", 8, cores, 0.05)]
+
+
+def chosen_cells(cores, profile, scenarios=None):
+    """The profile's cells; of a scenario asked for by name at least the first, whatever profile."""
+    level = PROFILE_ORDER.index(profile)
+    cells, absent = [], set(scenarios or ())
+    rows = catalogue(cores)
+    for since, cell in rows:
+        wanted = scenarios is None or cell.scenario in scenarios
+        if wanted and PROFILE_ORDER.index(since) <= level:
+            cells.append(cell)
+            absent.discard(cell.scenario)
+    for _, cell in rows:
+        if cell.scenario in absent:
+            cells.append(cell)
+            absent.discard(cell.scenario)
+    return cells

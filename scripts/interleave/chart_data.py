@@ -1,0 +1,102 @@
+"""Which numbers does a figure show? Cells grouped into series, raw points, names, the footer."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+
+from . import style, units
+from .records import Result
+
+
+@dataclass
+class ChartData:
+    """A summary and the measured samples behind it: all that a chart may look at."""
+
+    result: Result
+    summary: dict
+
+    def __post_init__(self):
+        self.styles = style.styles({m["model"]: m.get("family") for m in self.summary["models"]})
+        self._raw = defaultdict(list)
+        for sample in self.result.measured():
+            self._raw[sample["cell_id"], sample["model"]].append(sample)
+
+    def raw(self, cell, model):
+        return self._raw[cell["cell_id"], model]
+
+    def series(self, along):
+        """Lists of cells that differ in one parameter only, sorted along it: two cells or more."""
+        groups = defaultdict(list)
+        for cell in self.summary["cells"]:
+            if not cell["params"].get(along):
+                continue  # a graph from a file has no such number
+            rest = {k: v for k, v in cell["params"].items() if k != along}
+            groups[cell["scenario"], json.dumps(rest, sort_keys=True)].append(cell)
+        return [sorted(cells, key=lambda c: c["params"][along]) for cells in groups.values()
+                if len({c["params"].get(along) for c in cells}) > 1]
+
+    def over_agents(self):
+        """Series along the agents, at the default workers, in which anything was measured."""
+        default = self.summary["default_workers"]
+        return [cells for cells in self.series("agents")
+                if cells[0]["params"].get("workers") == default and has_measurements(cells)]
+
+    def titles(self, series, along):
+        """For each series its scenario and, after it, what tells it from others of that name."""
+        titles = []
+        for cells in series:
+            rivals = [s[0]["params"] for s in series if s[0]["scenario"] == cells[0]["scenario"]]
+            params = cells[0]["params"]
+            differs = [describe(k, params[k]) for k in sorted(params) if k != along
+                       and any(r.get(k) != params[k] for r in rivals)]
+            titles.append((cells[0]["scenario"], ", ".join(differs)))
+        return titles
+
+    def footer(self, counts):
+        machine = self.summary["machine"]
+        n = sorted(set(counts))
+        span = f"n = {n[0]}" if len(n) == 1 else f"n = {n[0]} to {n[-1]}" if n else "n = 0"
+        parts = [machine.get("name"), machine.get("cpu_model"),
+                 units.plural(machine["cpus"], "CPU") if machine.get("cpus") else None, span,
+                 (self.summary.get("created_utc") or "")[:10], self.summary["trust"]["level"]]
+        return f"{self.summary['result_id']} · " + " · ".join(p for p in parts if p)
+
+
+def has_measurements(cells):
+    return any(row["makespan_ns"] for cell in cells for row in cell["models"])
+
+
+def models_of(cells):
+    return sorted({r["model"] for c in cells for r in c["models"]}, key=style.model_order)
+
+
+def row_of(cell, model):
+    return next((r for r in cell["models"] if r["model"] == model), None)
+
+
+def describe(parameter, value):
+    """A parameter in words; nothing where it has no value, as in a graph from a file."""
+    if value is None:
+        return ""
+    if parameter == "agents":
+        return units.plural(value, "agent")
+    if parameter == "workers":
+        return units.plural(value, "worker")
+    if parameter == "cpu_share":
+        return f"CPU share {value * 100:g} %"
+    if parameter == "time_scale":
+        return f"time scale {value:g}"
+    return f"{parameter} {value}"
+
+
+def cpu_words(cells):
+    """How many CPUs the bounds of these cells assume, in words for a subtitle."""
+    counts = {c.get("cpus") for c in cells}
+    return units.plural(counts.pop(), "CPU") if len(counts) == 1 and None not in counts \
+        else "as many CPUs"
+
+
+def plotted(panel, model, kind, x, y, low=None, high=None, n=None):
+    """One line of a figure's CSV."""
+    return {"panel": panel, "model": model, "kind": kind, "x": x, "y": y,
+            "low": low, "high": high, "n": n}

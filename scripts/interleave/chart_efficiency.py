@@ -1,0 +1,55 @@
+"""How far from possible is each model, and how far could its structure have come?"""
+
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from . import style, units
+from .chart_data import models_of, plotted, row_of
+from .chart_lines import LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, markers, start
+from .labels import label_line_ends
+from .sheet import Drawing, NothingToDraw, panel_title
+from .stats import efficiency
+
+
+def how_far_from_possible(data, width):
+    series = data.over_agents()
+    if not series:
+        raise NothingToDraw("no scenario was measured at two numbers of agents")
+    question = "How far from possible?"
+    reading = ("Share of the best possible speed that was reached (a greedy scheduler without any "
+               "overhead = 100 %). Higher is better. "
+               f"{markers([c for cells in series for c in cells])} Thin line: the most that the "
+               "model's structure allows; hollow: not run, shown at that ceiling.")
+    figure, axes = start(data, width, series, question, reading)
+    rows = []
+    for ax, cells, (name, differs) in zip(axes, series, data.titles(series, "agents")):
+        key = " ".join(filter(None, (name, differs)))
+        models = models_of(cells)
+        log_x(ax, cells, "agents", "agents (log scale)", len(models))
+        ax.set_ylim(0, 1.06)
+        ax.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:.0f} %"))
+        ax.set_ylabel("share of the possible speed")
+        ax.axhline(1, color=style.QUIET, lw=0.6, zorder=1)
+        grid(ax)
+        ends = []
+        for i, model in enumerate(models):
+            look, dodge = data.styles[model], dodge_of(cells, "agents", i, len(models))
+            present = [(c, row_of(c, model)) for c in cells if row_of(c, model)]
+            ceiling = [(c["params"]["agents"], r["ceiling"]) for c, r in present if r["ceiling"]]
+            ax.plot([x * dodge for x, _ in ceiling], [y for _, y in ceiling], color=look.colour,
+                    lw=0.6, alpha=0.7, zorder=2)
+            rows += [plotted(key, model, "ceiling", x, y) for x, y in ceiling]
+            raw = [(c["params"]["agents"], efficiency(s.get("greedy_ns"), s["makespan_ns"]))
+                   for c, _ in present for s in data.raw(c, model)]
+            raw = [(x, y) for x, y in raw if y is not None]
+            points = [(c["params"]["agents"], r["efficiency"]) for c, r in present
+                      if r["efficiency"]]
+            hollow = [(c["params"]["agents"], r["ceiling"]) for c, r in present
+                      if r["skipped_by_bound"] and r["ceiling"]]
+            ends += line(ax, look, dodge, raw, points, hollow)
+            rows += line_rows(key, model, raw, points, hollow, 6)
+        panel_title(ax, name, differs or style.SCENARIOS.get(name, ""), left=LEFT - 0.02)
+        label_line_ends(ax, ends)
+    alt = alt_text("Lines of efficiency over the number of agents, one panel per scenario.", series,
+                   lambda r: units.percent(r["efficiency"]["median"]), "agents", "efficiency")
+    return Drawing("efficiency-over-agents", question, reading, alt, figure, rows, axes=axes)

@@ -1,0 +1,92 @@
+"""Who finishes first as agents grow, and what does one more worker buy? Time over either."""
+
+from . import style, units
+from .chart_data import cpu_words, has_measurements, models_of, plotted, row_of
+from .chart_lines import (LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, log_y, markers,
+                          start)
+from .labels import label_line_ends
+from .sheet import Drawing, NothingToDraw, panel_title
+
+
+def who_finishes_first_as_agents_grow(data, width):
+    series = data.over_agents()
+    if not series:
+        raise NothingToDraw("no scenario was measured at two numbers of agents")
+    return _makespan(data, width, series, "agents", "makespan-over-agents",
+                     "Who finishes first as agents grow?", "agents (log scale)")
+
+
+def what_does_one_more_worker_buy(data, width):
+    series = [cells for cells in data.series("workers") if has_measurements(cells)]
+    if not series:
+        raise NothingToDraw("no scenario was measured at two numbers of workers")
+    return _makespan(data, width, series, "workers", "makespan-over-workers",
+                     "What does one more worker buy?",
+                     "workers = threads that may compute at once (log scale)")
+
+
+def _makespan(data, width, series, along, name, question, x_label):
+    everything = [c for cells in series for c in cells]
+    reading = (f"Lower is better. {markers(everything)} Grey area: no machine with "
+               f"{cpu_words(everything)} can be faster. Grey line: a greedy scheduler without any "
+               "overhead. Hollow: not run, shown at the least time that its structure allows.")
+    figure, axes = start(data, width, series, question, reading)
+    rows = []
+    for ax, cells, (scenario, differs) in zip(axes, series, data.titles(series, along)):
+        key = " ".join(filter(None, (scenario, differs)))
+        rows += _makespan_panel(data, ax, cells, along, key, x_label)
+        panel_title(ax, scenario, differs or style.SCENARIOS.get(scenario, ""), left=LEFT - 0.02)
+    alt = alt_text(f"Lines of the time to finish everything over the number of {along}, one panel "
+                   "per scenario.", series, lambda r: units.duration(r["makespan_ns"]["median"]),
+                   along, "makespan_ns")
+    return Drawing(name, question, reading, alt, figure, rows, axes=axes)
+
+
+def _makespan_panel(data, ax, cells, along, key, x_label):
+    models, rows, ends = models_of(cells), [], []
+    log_x(ax, cells, along, x_label, len(models))
+    bound = [(c["params"][along], c["lb_ns"]) for c in cells if c["lb_ns"]]
+    greedy = [(c["params"][along], c["greedy_ns"]) for c in cells if c["greedy_ns"]]
+    shown = [y for _, y in bound + greedy]
+    for cell in cells:
+        for row in cell["models"]:
+            if row["makespan_ns"]:
+                shown += [s["makespan_ns"] for s in data.raw(cell, row["model"])]
+            elif row["skipped_by_bound"] and row["lb_model_ns"]:
+                shown.append(row["lb_model_ns"])
+    log_y(ax, shown, units.duration, room_below=1.9 if bound else 1.3)
+    ax.set_ylabel("time to finish everything")
+    grid(ax)
+    if bound:
+        left, right = ax.get_xlim()
+        xs = [left] + [x for x, _ in bound] + [right]
+        ys = [bound[0][1]] + [y for _, y in bound] + [bound[-1][1]]
+        ax.fill_between(xs, ax.get_ylim()[0], ys, color=style.BOUND_FILL, lw=0, zorder=0)
+        _name_the_impossible(ax, bound)
+        rows += [plotted(key, "", "bound", x, y) for x, y in bound]
+    if greedy:
+        ax.plot([x for x, _ in greedy], [y for _, y in greedy], color=style.QUIET, lw=0.7,
+                zorder=2)
+        rows += [plotted(key, "", "greedy", x, y) for x, y in greedy]
+    for i, model in enumerate(models):
+        look, dodge = data.styles[model], dodge_of(cells, along, i, len(models))
+        present = [(c, row_of(c, model)) for c in cells if row_of(c, model)]
+        raw = [(c["params"][along], s["makespan_ns"]) for c, _ in present
+               for s in data.raw(c, model)]
+        points = [(c["params"][along], r["makespan_ns"]) for c, r in present if r["makespan_ns"]]
+        hollow = [(c["params"][along], r["lb_model_ns"]) for c, r in present
+                  if r["skipped_by_bound"] and r["lb_model_ns"]]
+        ends += line(ax, look, dodge, raw, points, hollow)
+        rows += line_rows(key, model, raw, points, hollow, None)
+    label_line_ends(ax, ends)
+    return rows
+
+
+def _name_the_impossible(ax, bound):
+    """Says in the grey area itself what it is, where it is tall enough for a line of text."""
+    points = 72 / ax.figure.dpi
+    floor = ax.get_window_extent().y0
+    least = min(ax.transData.transform(p)[1] for p in bound) - floor
+    if least * points > 12:
+        ax.annotate("faster than possible", (0, 0), (5, 3.5), xycoords="axes fraction",
+                    textcoords="offset points", size=7, color=style.QUIET)

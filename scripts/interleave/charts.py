@@ -1,0 +1,62 @@
+"""Which figures does a result get? Draws them all, at both widths, in every format."""
+
+from . import chart_bars, chart_efficiency, chart_makespan, chart_memory, chart_timeline
+from .chart_data import ChartData
+from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
+
+WIDTHS = ((PAGE, ""), (COLUMN, "-column"))
+FIGURES = [
+    ("makespan-over-agents", chart_makespan.who_finishes_first_as_agents_grow),
+    ("waiting-or-computing", chart_bars.waiting_or_computing),
+    ("timeline", None),  # one per traced cell, see `plans`
+    ("efficiency-over-agents", chart_efficiency.how_far_from_possible),
+    ("makespan-over-workers", chart_makespan.what_does_one_more_worker_buy),
+    ("memory-of-parked", chart_memory.what_does_an_agent_cost),
+]
+
+
+def plans(data):
+    """(name, function of the width) for each figure that may be drawn."""
+    for name, draw in FIGURES:
+        if draw:
+            yield name, lambda width, draw=draw: draw(data, width)
+            continue
+        try:
+            cells = chart_timeline.traced_cells(data)
+        except NothingToDraw as why:
+            yield name, _left_out(why)
+            continue
+        for cell_id, samples in cells:
+            yield name, lambda width, c=cell_id, s=samples: (
+                chart_timeline.how_does_each_model_run(data, width, c, s))
+
+
+def _left_out(why):
+    def draw(_width):
+        raise why
+    return draw
+
+
+def draw_all(result, summary, folder, only=None):
+    """Writes every figure into `folder`. Returns what was drawn, and what was not and why."""
+    data = ChartData(result, summary)
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn, left_out = [], []
+    for name, draw in plans(data):
+        if only and name not in only:
+            continue
+        files = []
+        try:
+            for width, suffix in WIDTHS:
+                with settings():
+                    drawing = draw(width)
+                while drawing.name in {d["name"] for d in drawn}:
+                    drawing.name += "-again"  # two traced cells that differ in little
+                files += save(drawing, folder, drawing.name + suffix)
+        except NothingToDraw as why:
+            left_out.append({"name": name, "why": str(why)})
+            continue
+        files.append(save_rows(drawing, folder))
+        drawn.append({"name": drawing.name, "question": drawing.question, "alt": drawing.alt,
+                      "reading": drawing.reading, "note": drawing.note, "files": files})
+    return drawn, left_out

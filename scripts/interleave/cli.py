@@ -1,0 +1,289 @@
+"""What each verb of ./scripts/bench does, and with which exit status it ends."""
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from . import machine
+from .cells import chosen_cells
+from .executables import Executables
+from .lock import LOCK, MachineLock
+from .manifest import binary_hashes, commit_of, finish, new_manifest, utc_second
+from .options import parse
+from .plan import PROFILES, make_plan
+from .progress import Display, spoken
+from .run import Runner, without_rows
+from .samples import cut_torn_line, read_json, read_lines, write_json, write_lines
+from .trouble import Trouble, Usage
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+BAD = ("invalid", "crash", "timeout")
+
+
+class Session:
+    """One call of ./scripts/bench: where things are, and where to print."""
+
+    def __init__(self, root, console=None, lock=LOCK):
+        self.root = root
+        self.executables = Executables(root / "build" / "release")
+        self.console = console or Console(highlight=False)
+        self.lock = lock
+
+    def say(self, text=""):
+        self.console.print(escape(text), soft_wrap=True)
+
+
+def shown(path):
+    """Short where the folder lies below the current one, so that it can be typed again."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path.resolve())
+
+
+def prepare_plan(session, options):
+    """(plan, answers of describe by cell id, about the built models)"""
+    about, absent = session.executables.about(options.models)
+    if absent:
+        session.say(f"Not built, so left out: {', '.join(absent)} (their library is missing).")
+    if not about:
+        raise Trouble("none of these models is built: install their libraries, then run this again")
+    profile, cores = PROFILES[options.profile], machine.usable_cores()
+    cells = chosen_cells(cores, options.profile, options.scenarios)
+    answers = describe(session, cells)
+    structures = {model: said["structure"] for model, said in about.items()}
+    return make_plan(profile, cells, answers, structures, cores), answers, about
+
+
+def describe(session, cells):
+    """The reference answers and bounds; they take a while, for the work is really done once."""
+    title = "Working out reference answers and bounds"
+    if not session.console.is_terminal or session.console.is_dumb_terminal:
+        session.say(f"{title} of {counted(len(cells), 'cell')}")
+        return session.executables.describe_all(cells)
+    with Progress(console=session.console, transient=True, auto_refresh=False) as progress:
+        task = progress.add_task(title, total=len(cells))
+        return session.executables.describe_all(
+            cells, lambda: (progress.advance(task), progress.refresh()))
+
+
+def counted(number, noun, plural="s"):
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+def tell_plan(session, plan):
+    timed = [e for e in plan.entries if e["mode"] == "timed" and not e["skip_reason"]]
+    cells = {e["cell_id"] for e in plan.entries}
+    session.say(f"{plan.profile.name}: {counted(len(cells), 'cell')}, "
+                f"{counted(len(timed), 'process', 'es')} in "
+                f"{counted(plan.profile.blocks, 'block')}, "
+                f"about {spoken(plan.predicted_s())} of measuring.")
+    tell_skipped(session, plan)
+    if plan.trimmed:
+        session.say("Left out to fit the time budget: "
+                    + "; ".join(cell["why"] for cell in plan.trimmed) + ".")
+
+
+def tell_skipped(session, plan):
+    """One line: which models are not run in which cells."""
+    cells_of, models_in = {}, {}
+    for entry in plan.entries:
+        if entry["skip_reason"]:
+            size = f"{entry['scenario']} {entry['params']['agents']:,}"
+            cells_of.setdefault(entry["model"], {})[size] = None
+    for model, sizes in cells_of.items():
+        for size in sizes:
+            models_in.setdefault(size, []).append(model)
+    merged = {}
+    for size, models in models_in.items():
+        merged.setdefault(", ".join(models), []).append(size)
+    if merged:
+        session.say(f"Not run, for their bound is above {plan.profile.limit_s:g} s: " + "; ".join(
+            f"{models} in {', '.join(sizes)}" for models, sizes in merged.items()) + ".")
+
+
+def tell_cells(session, plan):
+    """The plan in full: each cell with the time that one block of it takes."""
+    entries = sorted(plan.entries, key=lambda entry: entry["exec_id"])
+    for cell_id in dict.fromkeys(entry["cell_id"] for entry in entries):
+        rows = [e for e in plan.entries if e["cell_id"] == cell_id and e["mode"] == "timed"]
+        block = [e for e in rows if e["block"] == 0 and not e["skip_reason"]]
+        seconds = sum(entry["predicted_s"] for entry in block)
+        session.say(f"  {seconds:6.1f} s a block  {cell_id}")
+        session.say(f"      {', '.join(entry['model'] for entry in block) or 'no model'}")
+
+
+def make_result_folder(session, options, manifest):
+    folder = options.out
+    if folder is None:
+        folder = session.root / "results" / manifest["machine"]["name"] / manifest["result_id"]
+    try:
+        folder.mkdir(parents=options.out is None, exist_ok=options.out is not None)
+    except OSError as error:
+        raise Trouble(f"cannot make {folder}: {error.strerror}: name another folder with --out")
+    return folder
+
+
+def run(session, options):
+    if options.dry_run:
+        plan, _, _ = prepare_plan(session, options)
+        tell_plan(session, plan)
+        tell_cells(session, plan)
+        return OK
+    with MachineLock(session.lock) as lock:
+        plan, answers, about = prepare_plan(session, options)
+        tell_plan(session, plan)
+        manifest = new_manifest(session.root, plan, answers, about, session.executables,
+                                ["./scripts/bench", *options.typed])
+        result = make_result_folder(session, options, manifest)
+        write_json(result / "manifest.json", manifest)
+        write_lines(result / "plan.jsonl", plan.entries)
+        (result / "samples.jsonl").touch()
+        session.say(f"Into {shown(result)}")
+        return measure(session, result, about, lock)
+
+
+def resume(session, options):
+    result = options.dir
+    with MachineLock(session.lock) as lock:
+        manifest = read_json(result / "manifest.json")
+        names = [model["model"] for model in manifest["models"]]
+        about, absent = session.executables.about(names)
+        if absent:
+            raise Trouble(f"{', '.join(absent)} of this result is not built now: install its "
+                          "library, or start a new run")
+        refuse_mixture(session, manifest, names)
+        manifest.setdefault("resumed_utc", []).append(utc_second())
+        write_json(result / "manifest.json", manifest)
+        return measure(session, result, about, lock)
+
+
+def refuse_mixture(session, manifest, names):
+    """Samples of two machines or of two programs must not stand side by side in one result."""
+    here = machine.machine()["name"]
+    if manifest["machine"]["name"] != here:
+        raise Trouble(f"this result was measured on {manifest['machine']['name']}, and this is "
+                      f"{here}: start a new run here")
+    now = binary_hashes(session.executables, names)
+    changed = [name for name in names if now[name] != manifest.get("binaries", {}).get(name)]
+    if changed:
+        raise Trouble(f"{', '.join(changed)} changed since this result was begun: check out commit "
+                      f"{manifest['commit']} to go on with it, or start a new run")
+    commit, _ = commit_of(session.root)
+    if commit != manifest["commit"]:
+        session.say(f"The result was begun at commit {manifest['commit']}, this is {commit}; "
+                    "the executables are the same.")
+
+
+def measure(session, result, about, lock):
+    """Runs what has no row yet, then writes what follows from the samples."""
+    torn = cut_torn_line(result / "samples.jsonl")
+    if torn:
+        session.say(f"samples.jsonl ended in {torn} bytes of a half-written line: cut off, and "
+                    "that process runs again.")
+    entries = without_rows(read_lines(result / "plan.jsonl"), read_lines(result / "samples.jsonl"))
+    if not entries:
+        session.say("Nothing is left to measure.")
+    ticks = machine.cpu_ticks()
+    runner = Runner(result, session.executables, about, inherited=(lock.fd,))
+    to_run = [entry for entry in entries if not entry["skip_reason"]]
+    try:
+        with Display(session.console, to_run, read_json(result / "manifest.json")["blocks"]) as d:
+            runner.run_all(entries, d)
+    except KeyboardInterrupt:
+        return tell_how_to_go_on(session, result)
+    if entries or not read_json(result / "manifest.json")["finished_utc"]:
+        finish(result, ticks)
+    draw(session, result)
+    return verdict(session, result)
+
+
+def tell_how_to_go_on(session, result):
+    rows = read_lines(result / "samples.jsonl")
+    planned = read_lines(result / "plan.jsonl")
+    session.say(f"Interrupted. {len(rows)} of {len(planned)} processes are on disk. To go on:")
+    session.say(f"    ./scripts/bench resume {shown(result)}")
+    return INTERRUPTED
+
+
+def verdict(session, result):
+    bad = [row for row in read_lines(result / "samples.jsonl") if row["status"] in BAD]
+    for row in bad[:10]:
+        session.say(f"{row['exec_id']}: {row['status']}: {row['reason']}")
+    if bad:
+        session.say(f"{counted(len(bad), 'process', 'es')} failed, with the reasons in "
+                    f"{shown(result / 'samples.jsonl')}.")
+    return FAILED if bad else OK
+
+
+def draw(session, result):
+    """Figures, table and page. Imported late: a fault there must not cost a measurement."""
+    session.say("Drawing")
+    try:
+        from . import result_page
+        summary = result_page.write_result(result)
+        manifest = read_json(result / "manifest.json")
+        manifest["sha256"] = result_page.file_hashes(result)
+        write_json(result / "manifest.json", manifest)
+    except Trouble:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, Exception):
+            traceback.print_exc()
+        raise Trouble("the figures are not finished; every sample is on disk, and this draws "
+                      f"again: ./scripts/bench plot {shown(result)}")
+    result_page.print_table(summary, session.console)
+    session.say(f"Figures and table: {shown(result / 'README.md')}")
+
+
+def plot(session, options):
+    cut_torn_line(options.dir / "samples.jsonl")
+    draw(session, options.dir)
+    return OK
+
+
+def pizza(session, options):
+    from .pizza import bake
+    return bake(session, options.unit)
+
+
+VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza}
+
+
+def on_signal(number, _frame):
+    raise KeyboardInterrupt
+
+
+def main(arguments, root, console=None, lock=LOCK):
+    session = Session(root, console, lock)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, on_signal)
+    try:
+        options = parse(arguments, root)
+        options.typed = arguments
+        if options.verb == "help":
+            os.execv(str(root / "scripts" / "bench"), ["bench", "help"])
+        return VERBS[options.verb](session, options)
+    except Usage as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return USAGE
+    except Trouble as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read our output has left (`| head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        print(f"bench: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        session.say("Interrupted.")
+        return INTERRUPTED

@@ -1,0 +1,32 @@
+"""A checkout as the tests need it: fake models, fake sources to read names from, real options."""
+
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PRESETS = ("pizza", "pizza-chain", "fanout", "layers", "compute", "parked")
+
+
+def make_root(folder, models):
+    """Makes `folder` a checkout whose built models are these names of fake_model.BEHAVIOURS."""
+    for name in ("models", "bench", "scripts", "build/release", "results"):
+        (folder / name).mkdir(parents=True)
+    script = (HERE / "fake_model.py").read_text()
+    for name in (*models, "describe"):
+        # -S -E: start at once, whatever is installed.
+        program = folder / "build" / "release" / name
+        program.write_text(f"#!{sys.executable} -SE\n{script}")
+        program.chmod(0o755)
+    for name in models:
+        (folder / "models" / f"{name}.cpp").write_text("")
+        (folder / "models" / f"{name}_test.cpp").write_text("")
+    rows = "".join(f'    {{"{name}", "what it is", 3, 0, {name}}},\n' for name in PRESETS)
+    (folder / "bench" / "presets.cpp").write_text("table\n" + rows)
+    for name in ("options.txt", "bench", "prepare.sh"):
+        (folder / "scripts" / name).write_text((HERE.parent / name).read_text())
+    return folder
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]

@@ -1,0 +1,148 @@
+"""Which verbs, flags and names a person may type: scripts/options.txt as an argparse parser.
+
+The shell checks the same table before anything is installed; this check is for callers in Python.
+"""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .trouble import Usage
+
+DURATION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?(us|ms|s)")
+SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+@dataclass(frozen=True)
+class Option:
+    verb: str
+    flag: str
+    kind: list
+    default: str
+    help: str
+
+
+def read_options(root):
+    rows = []
+    for line in (root / "scripts" / "options.txt").read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        verb, flag, kind, default, text = (part.strip() for part in line.split("|", 4))
+        if verb != "example":
+            rows.append(Option(verb, flag, kind.split(), default, text))
+    return rows
+
+
+def model_names(root):
+    """File = model = executable, so the list is the folder."""
+    files = (root / "models").glob("*.cpp")
+    return sorted(f.stem for f in files if not f.stem.endswith("_test"))
+
+
+def scenario_names(root):
+    text = (root / "bench" / "presets.cpp").read_text()
+    return re.findall(r'^    \{"([a-z0-9-]*)", ".*', text, re.M)
+
+
+def names_of(known, what):
+    def parse(text):
+        names = text.split(",")
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(
+                    f"unknown {what} '{name}': choose from {', '.join(known)}")
+        return list(dict.fromkeys(names))
+    return parse
+
+
+def duration_between(shortest, longest):
+    def seconds(text):
+        match = DURATION.fullmatch(text)
+        if not match:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is not a duration: write for example 100ms or 1s")
+        whole, part, unit = match.groups()
+        return float(f"{whole}.{part or 0}") * SECONDS[unit]
+
+    def parse(text):
+        value = seconds(text)
+        if not seconds(shortest) <= value <= seconds(longest):
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is out of range: give {shortest} to {longest}")
+        return value
+    return parse
+
+
+def result_folder(text):
+    path = Path(text)
+    try:
+        is_result = '"interleave.manifest/' in (path / "manifest.json").read_text()
+    except OSError:
+        is_result = False
+    if not is_result or not (path / "plan.jsonl").is_file():
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a result: it needs a manifest.json and a plan.jsonl of this suite")
+    return path
+
+
+def new_folder(text):
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a folder: name a new one")
+    if path.is_dir() and any(path.iterdir()):
+        raise argparse.ArgumentTypeError(f"'{text}' is not empty: name a new folder")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder '{path.parent}': make it first")
+    return path
+
+
+def add(parser, option, root):
+    kind, parameters = option.kind[0], option.kind[1:]
+    keywords = {"help": option.help}
+    if kind == "switch":
+        keywords["action"] = "store_true"
+    elif kind == "choice":
+        keywords |= {"choices": parameters, "default": option.default}
+    elif kind == "models":
+        known = model_names(root)
+        keywords |= {"type": names_of(known, "model"), "default": known}
+    elif kind == "scenarios":
+        keywords |= {"type": names_of(scenario_names(root), "scenario"), "default": None}
+    elif kind == "duration":
+        keywords |= {"type": duration_between(*parameters), "default": option.default}
+    elif kind == "new-folder":
+        keywords |= {"type": new_folder, "default": None}
+    elif kind == "result":
+        keywords["type"] = result_folder
+    else:
+        raise Usage(f"scripts/options.txt gives {option.flag} an unknown kind '{kind}'")
+    name = option.flag if option.flag.startswith("-") else option.flag.lower()
+    parser.add_argument(name, **keywords)
+
+
+class Parser(argparse.ArgumentParser):
+    """One line for an error, as the shell prints it, instead of argparse's usage text."""
+
+    def error(self, message):
+        raise Usage(message)
+
+
+def build_parser(root):
+    parser = Parser(prog="bench", allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", parser_class=Parser)
+    parsers = {}
+    for option in read_options(root):
+        if not option.flag:
+            parsers[option.verb] = verbs.add_parser(
+                option.verb, help=option.help, allow_abbrev=False)
+        else:
+            add(parsers[option.verb], option, root)
+    return parser
+
+
+def parse(arguments, root):
+    """`run` is the verb meant when the first argument names none."""
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
+        arguments = ["run", *arguments]
+    return build_parser(root).parse_args(arguments)

@@ -1,0 +1,187 @@
+"""What does a person see at the end? The result's own README.md, its files, and a table."""
+
+import hashlib
+from pathlib import Path
+
+from rich.text import Text
+
+from . import tables
+from .charts import draw_all
+from .records import read_result
+from .summary import as_csv, as_json, summarise
+
+LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
+PICTURES = {".png", ".svg", ".pdf", ".csv"}
+
+
+def write_result(result_dir: Path) -> dict:
+    """Derives everything that follows from the samples: summary, figures, README. Returns the
+    summary. May be called again at any time: identical samples give identical bytes."""
+    result = read_result(result_dir)
+    summary = summarise(result)
+    folder = result.path
+    derived = folder / "derived"
+    derived.mkdir(exist_ok=True)
+    (derived / "summary.json").write_text(as_json(summary))
+    (derived / "summary.csv").write_text(as_csv(summary))
+    (derived / "summary.md").write_text(tables.markdown_table(summary))
+    figures = folder / "figures"
+    drawn, left_out = draw_all(result, summary, figures)
+    _remove_stale(figures, {name for d in drawn for name in d["files"]})
+    (folder / "README.md").write_text(page(result.manifest, summary, drawn, left_out))
+    return summary
+
+
+def _remove_stale(figures, current):
+    """A figure of earlier data must not stand beside those of today's."""
+    for path in figures.iterdir():
+        if path.suffix in PICTURES and path.name not in current:
+            path.unlink()
+
+
+def file_hashes(result_dir: Path) -> dict:
+    """SHA-256 of every file but the manifest, which holds them, by path inside the folder."""
+    folder = Path(result_dir)
+    files = (p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in sorted(files) if p.name not in ("manifest.json", "SHA256SUMS")}
+
+
+def print_table(summary, console):
+    """Scenario x model on the terminal, at whatever width it has; then whether to trust it."""
+    console.print(tables.terminal_table(summary, console))
+    console.print(Text("Median time to finish everything, [its 95 % interval], share of the "
+                       "possible speed (greedy scheduler = 100 %). ≥: not run, least time that "
+                       "its structure allows.", "dim"))
+    trust = summary["trust"]
+    console.print(Text.assemble("This result is ", (trust["level"],
+                                f"bold {LEVEL_COLOURS[trust['level']]}"), "."))
+    for line in [*trust["reasons"], *summary["messages"]]:
+        console.print(Text(f"  · {line}", "dim"))
+
+
+def page(manifest, summary, drawn, left_out):
+    machine = summary["machine"]
+    trust = summary["trust"]
+    parts = [f"# Interleave result {summary['result_id']}\n"]
+    parts.append(_trust_lines(trust))
+    parts += [_figure(d) for d in drawn]
+    if left_out:
+        parts.append("Figures left out: " + "; ".join(
+            f"*{f['name']}* ({f['why']})" for f in left_out) + ".\n")
+    parts.append("## All numbers\n\nMedian time to finish everything, [its 95 % interval], share "
+                 "of the possible speed. A cell with \"≥\" was not run: its bound, the least time "
+                 "that the model's structure allows, exceeds the limit of the profile.\n")
+    parts.append(tables.markdown_table(summary))
+    parts.append("More columns (memory, CPU time, threads, overhead): "
+                 "[summary.csv](derived/summary.csv), [summary.json](derived/summary.json). "
+                 "Raw: [samples.jsonl](samples.jsonl), [plan.jsonl](plan.jsonl), "
+                 "[manifest.json](manifest.json).\n")
+    missing = tables.what_is_missing(summary)
+    if missing:
+        parts.append("## Not measured\n\nThese rows are in no median and no line of a chart.\n\n"
+                     + "\n".join(f"- {line}" for line in missing) + "\n")
+    trimmed = manifest.get("trimmed") or []
+    if trimmed:
+        parts.append("Left out of the plan to fit the time budget:\n\n"
+                     + "\n".join(f"- {_trimmed(t)}" for t in trimmed) + "\n")
+    if summary["messages"]:
+        parts.append("The files had oddities:\n\n"
+                     + "\n".join(f"- {m}" for m in summary["messages"]) + "\n")
+    parts.append(_how_to_read(summary))
+    parts.append(_environment(manifest, machine))
+    parts.append(_cite(manifest, summary))
+    return "\n".join(parts)
+
+
+def _trust_lines(trust):
+    text = f"**This result is {trust['level']}.**\n"
+    if trust["reasons"]:
+        text += "\n" + "\n".join(f"- {reason}" for reason in trust["reasons"]) + "\n"
+    return text
+
+
+def _figure(drawn):
+    stem = f"figures/{drawn['name']}"
+    alt = drawn["alt"].replace("[", "(").replace("]", ")")
+    links = [f"[SVG]({stem}.svg)", f"[PDF]({stem}.pdf)", f"[data]({stem}.csv)"]
+    if f"{drawn['name']}-column.pdf" in drawn["files"]:
+        links.append(f"[one column wide]({stem}-column.pdf)")
+    note = f"{drawn['note']}\n\n" if drawn["note"] else ""
+    return (f"## {drawn['question']}\n\n![{alt}]({stem}.png)\n\n{note}" + " · ".join(links) + "\n")
+
+
+def _how_to_read(summary):
+    return """## How to read this
+
+- One operating system process is one sample. A median is over the processes of one cell.
+- The interval is the exact order-statistic interval of the median: with 6 samples it runs from the
+  least to the greatest and covers the true median with 96.9 %. Fewer samples have none.
+- The *bound* is a time that no schedule can beat: the longest path through the turns, or all
+  computing shared evenly by the CPUs. The *greedy* reference is a simulated scheduler that never
+  idles and costs nothing. Efficiency is its time divided by the measured one.
+- Every sample proved that each turn ran once, after all it waits for, and no wait was cut short. A
+  sample without that proof is *invalid*: it is named above and enters nothing.
+- Overlapping intervals are no proof of a tie, and a small gap is no proof of a win.
+"""
+
+
+def _environment(manifest, machine):
+    lines = ["## Environment\n", "| | |", "|---|---|"]
+    facts = [("machine", machine.get("name")), ("CPU", machine.get("cpu_model")),
+             ("CPUs", machine.get("cpus")), ("memory", _bytes(machine.get("memory_bytes"))),
+             ("hypervisor", machine.get("hypervisor")), ("compiler", manifest.get("compiler")),
+             ("flags", manifest.get("flags")), ("commit", manifest.get("commit")),
+             ("command", _command(manifest.get("command"))),
+             ("started", manifest.get("created_utc")), ("finished", manifest.get("finished_utc"))]
+    facts += [(f"library of `{m}`", text)
+              for m, text in sorted((manifest.get("libraries") or {}).items())]
+    lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
+    environment = manifest.get("environment") or {}
+    before, after = environment.get("before") or {}, environment.get("after") or {}
+    if before or after:
+        lines += ["", "| check | before | state | after | state |", "|---|---|---|---|---|"]
+        for name in sorted({*before, *after}):
+            b, a = before.get(name) or {}, after.get(name) or {}
+            lines.append(f"| {name} | {_cell(b.get('value'))} | {_cell(b.get('state'))} | "
+                         f"{_cell(a.get('value'))} | {_cell(a.get('state'))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cite(manifest, summary):
+    date = (summary.get("created_utc") or "")[:10]
+    machine = summary["machine"].get("name") or "an unnamed machine"
+    line = (f"> Interleave, result {summary['result_id']}, workload version "
+            f"{summary['workload_version']}, commit {summary['commit']}, measured {date} on "
+            f"{machine}.")
+    level = summary["trust"]["level"]
+    warning = {"citable": "", "with caution": "\nSay *with caution* and why (the lines at the top)"
+               " wherever you use a number.\n",
+               "not citable": "\nThis result should not be cited, for the reasons at the top.\n"}
+    return f"## How to cite\n\n{line}\n{warning[level]}"
+
+
+def _bytes(count):
+    return None if count is None else f"{count / 2**30:.1f} GiB"
+
+
+def _command(words):
+    if not words:
+        return None
+    return "`" + (words if isinstance(words, str) else " ".join(map(str, words))) + "`"
+
+
+def _trimmed(item):
+    if isinstance(item, dict):
+        return str(item.get("why") or item.get("cell_id") or item)
+    return str(item)
+
+
+def _cell(value):
+    """A value inside a table: unknown is said, and a bar must not end the column."""
+    if value is None or value == "":
+        return "unknown"
+    if isinstance(value, (dict, list)):
+        value = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) \
+            else ", ".join(map(str, value))
+    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,279 @@
+"""What came out? One row per cell and model, from the samples, the plan and the manifest alone.
+
+Identical data gives identical bytes: keys are sorted, floats are rounded, and the only dates are
+those of the data.
+"""
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+
+from . import stats, style
+from .trust import trust
+
+SCHEMA = "interleave.summary/1"
+STATUSES = ["ok", "invalid", "timeout", "crash", "skipped", "missing"]
+
+
+def summarise(result):
+    measured = defaultdict(list)
+    for sample in result.measured():
+        measured[sample["cell_id"], sample["model"]].append(sample)
+    timed = [s for s in result.samples if s.get("mode") == "timed"]
+    by_pair = defaultdict(list)
+    for sample in timed:
+        by_pair[sample["cell_id"], sample["model"]].append(sample)
+    planned = defaultdict(list)
+    for row in result.plan:
+        if row.get("mode") == "timed":
+            planned[row["cell_id"], row["model"]].append(row)
+
+    about = _models(result)
+    cells = []
+    for cell_id in sorted({c for c, _ in [*by_pair, *planned]}, key=lambda c: _order(
+            _any_row(c, by_pair, planned))):
+        pairs = sorted({m for c, m in [*by_pair, *planned] if c == cell_id},
+                       key=style.model_order)
+        rows = [_row(model, about, measured[cell_id, model], by_pair[cell_id, model],
+                     planned[cell_id, model]) for model in pairs]
+        cells.append(_cell(cell_id, _any_row(cell_id, by_pair, planned), rows,
+                           [s for m in pairs for s in measured[cell_id, m]],
+                           [p for m in pairs for p in planned[cell_id, m]]))
+    efficiencies = (stats.efficiency(s.get("greedy_ns"), s["makespan_ns"])
+                    for s in result.measured())
+    # Beyond rounding: drift within one process of less than 1 % says nothing.
+    above_one = sum(e is not None and e > 1.01 for e in efficiencies)
+    absent = sum(row["missing"] for cell in cells for row in cell["models"])
+    manifest = result.manifest
+    return {
+        "schema": SCHEMA,
+        "result_id": manifest.get("result_id") or result.path.name,
+        "workload_version": manifest.get("workload_version"),
+        "profile": manifest.get("profile"), "blocks": manifest.get("blocks"),
+        "commit": manifest.get("commit"), "created_utc": manifest.get("created_utc"),
+        "machine": manifest.get("machine") or {},
+        "default_workers": default_workers(cells),
+        "trust": trust(manifest, result.samples, len(result.samples) + absent, above_one),
+        "messages": result.messages,
+        "models": [about[m] for m in sorted(about, key=style.model_order)],
+        "cells": cells,
+        "memory_per_agent": memory_per_agent(result.measured()),
+    }
+
+
+def _any_row(cell_id, *sources):
+    return next(rows[0] for source in sources for (c, _), rows in source.items()
+                if c == cell_id and rows)
+
+
+def _order(row):
+    p = row["params"]
+    return (style.scenario_order(row["scenario"]), p.get("cpu_share") or 0,
+            p.get("agents") or 0, p.get("workers") or 0, row["cell_id"])
+
+
+def _models(result):
+    about = {m["model"]: m for m in result.manifest.get("models") or []}
+    for row in [*result.samples, *result.plan]:
+        known = about.setdefault(row["model"], {"model": row["model"]})
+        for key in ("family", "rung", "structure"):
+            if known.get(key) is None:
+                known[key] = row.get(key)
+    return about
+
+
+def _cell(cell_id, row, rows, measured, planned):
+    known = [*measured, *planned]
+    return {
+        "cell_id": cell_id, "scenario": row["scenario"], "params": row["params"],
+        "cpus": _first(known, "cpus") or _cpus(row, planned),
+        # The least of all samples: a unit of computing was that cheap once, so no point of a chart
+        # may lie below it.
+        "lb_ns": _least(measured, "lb_ns") or _least(planned, "lb_ns"),
+        "greedy_ns": _median(measured, "greedy_ns") or _median(planned, "greedy_ns"),
+        "models": rows,
+    }
+
+
+def _cpus(row, planned):
+    return row.get("cpus") or row["params"].get("workers")
+
+
+def _row(model, about, measured, samples, planned):
+    turns = [s for s in measured if s.get("turns") and s.get("cpu_user_ns") is not None]
+    status = Counter(s.get("status") or "?" for s in samples)
+    skip_reason = next((p["skip_reason"] for p in planned if p.get("skip_reason")), None)
+    expected = (1 if samples else len(planned[:1])) if skip_reason else len(planned)
+    known = [*measured, *samples, *planned]
+    return {
+        "model": model, "family": about[model].get("family"), "rung": about[model].get("rung"),
+        "n": len(measured), "planned": len(planned),
+        "status": {s: status[s] for s in sorted(status)},
+        "missing": max(0, expected - len(samples)),
+        "skipped_by_bound": skip_reason is not None and not measured,
+        "reasons": _reasons(samples, skip_reason),
+        "lb_model_ns": _least(known, "lb_model_ns"),
+        "makespan_ns": _estimate([s["makespan_ns"] for s in measured], whole=True),
+        "efficiency": _estimate(_ratios(measured, "greedy_ns", "makespan_ns")),
+        "lb_efficiency": _estimate(_ratios(measured, "lb_ns", "makespan_ns")),
+        "overhead": _estimate(_ratios(measured, "makespan_ns", "lb_model_ns")),
+        "ceiling": _ceiling(known),
+        "first_finish_ns": _estimate(_values(measured, "first_finish_ns"), whole=True),
+        "startup_ns": _estimate(_values(measured, "startup_ns"), whole=True),
+        "threads_peak": max(_values(measured, "threads_peak"), default=None),
+        "own_memory_bytes": _estimate([m for m in map(own_memory, measured) if m is not None],
+                                      whole=True),
+        "cpu_s_per_1000_turns": _estimate(
+            [cpu_ns(s) / s["turns"] / 1e6 for s in turns]),
+    }
+
+
+def cpu_ns(sample):
+    """CPU time of the process, less what the harness's own watching thread took of it."""
+    return max(0, sample["cpu_user_ns"] + sample["cpu_sys_ns"]
+               - (sample.get("harness_cpu_ns") or 0))
+
+
+def own_memory(sample):
+    """Bytes that the run added to the process: resident pages and the tables that map them."""
+    keys = ("vmhwm_bytes", "rss_before_bytes", "page_tables_peak_bytes",
+            "page_tables_before_bytes")
+    peak, before, tables_peak, tables_before = (sample.get(k) for k in keys)
+    if peak is None or before is None:
+        return None
+    return peak - before + (tables_peak or 0) - (tables_before or 0)
+
+
+def memory_per_agent(measured):
+    """Per scenario and model: bytes per agent as a slope between the two largest sizes.
+
+    A level would charge the agents for what the library allocates once. The slope is taken within
+    each block, then its median and interval over the blocks.
+    """
+    sizes = defaultdict(lambda: defaultdict(dict))
+    for s in measured:
+        memory = own_memory(s)
+        if memory is not None:
+            rest = {k: v for k, v in s["params"].items() if k != "agents"}
+            key = (s["scenario"], json.dumps(rest, sort_keys=True), s["model"])
+            sizes[key][s["params"]["agents"]][s.get("block")] = memory
+    rows = []
+    for (scenario, rest, model), by_agents in sorted(sizes.items()):
+        if len(by_agents) < 2:
+            continue
+        small, large = sorted(by_agents)[-2:]
+        slopes = [(by_agents[large][b] - by_agents[small][b]) / (large - small)
+                  for b in sorted(set(by_agents[large]) & set(by_agents[small]), key=str)]
+        if slopes:
+            rows.append({"scenario": scenario, "params": json.loads(rest), "model": model,
+                         "from_agents": small, "to_agents": large,
+                         "bytes_per_agent": _estimate(slopes)})
+    return rows
+
+
+def default_workers(cells):
+    """What most cells use; the larger where two are equally common."""
+    counts = Counter(c["params"].get("workers") for c in cells)
+    counts.pop(None, None)
+    return max(counts, key=lambda w: (counts[w], w), default=None)
+
+
+def _reasons(samples, skip_reason):
+    """Why rows are not ok, each reason once, with how often."""
+    counts = Counter((s.get("status") or "?", s.get("reason") or "no reason given")
+                     for s in samples if s.get("status") != "ok")
+    if skip_reason and not counts:
+        counts["skipped", skip_reason] = 1
+    return [{"status": status, "reason": reason, "count": count}
+            for (status, reason), count in sorted(counts.items())]
+
+
+def _ceiling(rows):
+    """The best efficiency that the model's structure allows; 1 where it costs nothing."""
+    ratios = [r["greedy_ns"] / max(r["lb_model_ns"], r["greedy_ns"]) for r in rows
+              if r.get("greedy_ns") and r.get("lb_model_ns")]
+    return round(stats.median(ratios), 6) if ratios else None
+
+
+def _estimate(values, whole=False):
+    e = stats.estimate(values)
+    if e is None:
+        return None
+
+    def shown(x):
+        return None if x is None else round(x) if whole else _six_digits(x)
+
+    return {"n": e.n, "median": shown(e.median), "low": shown(e.low), "high": shown(e.high),
+            "coverage": None if e.coverage is None else round(e.coverage, 4)}
+
+
+def _six_digits(x):
+    return float(f"{x:.6g}")
+
+
+def _values(rows, key):
+    return [r[key] for r in rows if r.get(key) is not None]
+
+
+def _ratios(rows, over, under):
+    return [r[over] / r[under] for r in rows if r.get(over) and r.get(under)]
+
+
+def _first(rows, key):
+    return next(iter(_values(rows, key)), None)
+
+
+def _least(rows, key):
+    return min(_values(rows, key), default=None)
+
+
+def _median(rows, key):
+    values = _values(rows, key)
+    return round(stats.median(values)) if values else None
+
+
+def as_json(summary):
+    return json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+CSV_COLUMNS = [
+    "cell_id", "scenario", "agents", "workers", "cpu_share", "model", "family", "rung", "n",
+    *STATUSES[1:], "makespan_ns", "makespan_low_ns", "makespan_high_ns", "efficiency",
+    "efficiency_low", "efficiency_high", "lb_efficiency", "overhead", "ceiling", "lb_ns",
+    "greedy_ns", "lb_model_ns", "threads_peak", "own_memory_bytes", "cpu_s_per_1000_turns",
+    "reasons"]
+
+
+def as_csv(summary):
+    out = io.StringIO()
+    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for cell in summary["cells"]:
+        for row in cell["models"]:
+            writer.writerow(_csv_row(cell, row))
+    return out.getvalue()
+
+
+def _csv_row(cell, row):
+    def part(key, which):
+        return row[key][which] if row[key] else None
+
+    params = cell["params"]
+    return {
+        "cell_id": cell["cell_id"], "scenario": cell["scenario"],
+        **{k: params.get(k) for k in ("agents", "workers", "cpu_share")},
+        **{k: row[k] for k in ("model", "family", "rung", "n", "ceiling", "lb_model_ns",
+                               "threads_peak", "missing")},
+        **{k: row["status"].get(k, 0) for k in STATUSES[1:-1]},
+        **{k: cell[k] for k in ("lb_ns", "greedy_ns")},
+        "makespan_ns": part("makespan_ns", "median"),
+        "makespan_low_ns": part("makespan_ns", "low"),
+        "makespan_high_ns": part("makespan_ns", "high"),
+        "efficiency": part("efficiency", "median"),
+        "efficiency_low": part("efficiency", "low"),
+        "efficiency_high": part("efficiency", "high"),
+        **{k: part(k, "median") for k in ("lb_efficiency", "overhead", "own_memory_bytes",
+                                          "cpu_s_per_1000_turns")},
+        "reasons": "; ".join(f"{r['status']}: {r['reason']}" for r in row["reasons"]),
+    }

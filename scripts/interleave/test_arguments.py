@@ -1,0 +1,135 @@
+"""Is every bad argument refused in one clear line, before anything is installed or built?"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .fake_root import make_root
+from .options import build_parser, parse, read_options
+from .trouble import Usage
+
+# Name in the refusal, then the arguments.
+BAD = [
+    ("foo", ["--profile", "foo"]),
+    ("--profile", ["--profile"]),
+    ("--profile", ["--profile", "--dry-run"]),
+    ("nonesuch", ["--models", "good,nonesuch"]),
+    ("--models", ["--models="]),
+    ("--models", ["--models", "good,"]),
+    ("--scenarios", ["--scenarios", ","]),
+    ("nonesuch", ["--scenarios=nonesuch"]),
+    ("good_test", ["--models", "good_test"]),
+    ("--dry-run", ["--dry-run=yes"]),
+    ("--fast", ["run", "--fast"]),
+    ("-x", ["-x"]),
+    ("extra", ["run", "extra"]),
+    ("bake", ["bake"]),
+    ("a_file", ["--out", "a_file"]),
+    ("not empty", ["--out", "full"]),
+    ("missing", ["--out", "missing/result"]),
+    ("a_file", ["--out", "a_file/result"]),
+    ("resume", ["resume"]),
+    ("missing", ["resume", "missing"]),
+    ("full", ["plot", "full"]),
+    ("--models", ["resume", "--models", "good"]),
+    ("--unit", ["pizza", "--unit", "0s"]),
+    ("--unit", ["pizza", "--unit", "2h"]),
+    ("--unit", ["pizza", "--unit", "-1s"]),
+    ("--unit", ["pizza", "--unit", "1"]),
+    ("--unit", ["pizza", "--unit", "99s"]),
+    ("stray", ["pizza", "stray"]),
+]
+TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A checkout without a build, and a PATH on which there is neither Python nor a compiler."""
+    root = make_root(tmp_path_factory.mktemp("checkout") / "root", ["good", "also_good"])
+    shutil.rmtree(root / "build")
+    (root / "tools").mkdir()
+    for tool in TOOLS:
+        (root / "tools" / tool).symlink_to(shutil.which(tool))
+    (root / "a_file").write_text("")
+    (root / "full").mkdir()
+    (root / "full" / "something").write_text("")
+    return root
+
+
+def shell(root, arguments):
+    return subprocess.run(
+        [root / "tools" / "bash", root / "scripts" / "bench", *arguments], cwd=root, text=True,
+        capture_output=True, env={"PATH": str(root / "tools"), "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("named, arguments", BAD, ids=lambda value: str(value))
+def test_the_shell_refuses_in_one_line_that_names_the_fault(root, named, arguments):
+    before = sorted(root.rglob("*"))
+    answer = shell(root, arguments)
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1 and answer.stderr.startswith("bench: ")
+    assert named in answer.stderr
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("named, arguments", BAD, ids=lambda value: str(value))
+def test_python_refuses_what_the_shell_refuses(root, named, arguments, monkeypatch):
+    monkeypatch.chdir(root)
+    with pytest.raises(Usage):
+        parse(arguments, root)
+
+
+def test_help_names_every_verb_flag_and_known_name(root):
+    answer = shell(root, ["--help"])
+    assert answer.returncode == 0 and answer.stderr == ""
+    for option in read_options(root):
+        assert option.verb in answer.stdout and option.flag in answer.stdout
+        assert option.help in answer.stdout
+    for name in ("also_good", "pizza-chain", "./scripts/bench pizza --unit 1s"):
+        assert name in answer.stdout
+    assert "good_test" not in answer.stdout
+
+
+def test_help_is_the_same_wherever_it_is_asked_for(root):
+    expected = shell(root, ["help"]).stdout
+    for arguments in (["-h"], ["run", "--help"], ["pizza", "-h"]):
+        assert shell(root, arguments).stdout == expected
+
+
+def test_no_line_of_the_help_is_wider_than_a_page(root):
+    assert max(len(line) for line in shell(root, ["--help"]).stdout.splitlines()) <= 100
+
+
+def test_python_takes_every_flag_of_the_table(root):
+    parser = build_parser(root)
+    options = parser.parse_args(["run", "--profile", "smoke", "--models", "good,good",
+                                 "--scenarios", "pizza", "--dry-run"])
+    assert (options.profile, options.models, options.scenarios, options.dry_run) == (
+        "smoke", ["good"], ["pizza"], True)
+
+
+def test_run_is_meant_when_no_verb_is_named(root):
+    assert parse([], root).verb == "run"
+    assert parse(["--profile", "smoke"], root).profile == "smoke"
+    assert parse([], root).profile == "quick"
+
+
+def test_a_duration_is_read_in_every_unit(root):
+    for text, seconds in (("1s", 1), ("0.5s", 0.5), ("100ms", 0.1), ("2500us", 0.0025)):
+        assert parse(["pizza", "--unit", text], root).unit == pytest.approx(seconds)
+    assert parse(["pizza"], root).unit == 0.1
+
+
+def test_a_folder_that_cannot_be_written_is_refused(root):
+    answer = shell(root, ["--out", "/proc/result"])
+    assert answer.returncode == 2 and "/proc/result" in answer.stderr
+
+
+def test_a_line_break_in_an_argument_does_not_break_the_message(root):
+    answer = shell(root, ["--profile", "a\nb"])
+    assert answer.returncode == 2 and answer.stderr.count("\n") == 1

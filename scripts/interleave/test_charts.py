@@ -1,0 +1,231 @@
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from interleave import fixtures, style
+from interleave.chart_data import ChartData
+from interleave.charts import draw_all, plans
+from interleave.labels import spread
+from interleave.records import read_result
+from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
+from interleave.summary import summarise
+from interleave.tables import markdown_table
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+FORBIDDEN = 1_234_567  # the makespan of the fixture's invalid sample
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    result = read_result(fixtures.write_result(tmp_path_factory.mktemp("result")))
+    return ChartData(result, summarise(result))
+
+
+@pytest.fixture(scope="module")
+def drawings(data):
+    with settings():
+        return {(d.name, width): d for width in (PAGE, COLUMN)
+                for d in (draw(width) for _, draw in plans(data))}
+
+
+def test_every_question_has_its_figure(drawings):
+    assert {name for name, _ in drawings} == {
+        "makespan-over-agents", "waiting-or-computing", "timeline-layers-16",
+        "efficiency-over-agents", "makespan-over-workers", "memory-of-parked"}
+
+
+def test_an_invalid_sample_is_in_no_figure(drawings, data):
+    assert any(s["makespan_ns"] == FORBIDDEN for s in data.result.samples)
+    for drawing in drawings.values():
+        for row in drawing.rows:
+            assert row.get("y") != FORBIDDEN
+            if row.get("panel") == "react" and row["model"] == "libuv" and row["x"] == 100:
+                assert row["n"] in (None, 5)
+    points = [r for r in drawings["makespan-over-agents", PAGE].rows if r["kind"] == "raw"
+              and (r["panel"], r["model"], r["x"]) == ("react", "libuv", 100)]
+    assert len(points) == 5
+
+
+def test_a_skipped_model_is_hollow_at_its_bound_and_has_no_median(drawings):
+    rows = [r for r in drawings["makespan-over-agents", PAGE].rows
+            if (r["panel"], r["model"], r["x"]) == ("fanout", "sequential", 10000)]
+    assert [(r["kind"], r["y"]) for r in rows] == [("not run", 808_000_000_000)]
+
+
+def test_a_model_that_the_machine_could_not_run_is_not_drawn_at_its_bound(drawings):
+    rows = [r for r in drawings["makespan-over-agents", PAGE].rows
+            if (r["panel"], r["model"], r["x"]) == ("parked", "threads", 100000)]
+    assert rows == []
+
+
+def test_no_point_lies_below_the_bound(drawings):
+    for name in ("makespan-over-agents", "makespan-over-workers"):
+        rows = drawings[name, PAGE].rows
+        bound = {(r["panel"], r["x"]): r["y"] for r in rows if r["kind"] == "bound"}
+        for r in rows:
+            assert r["y"] >= bound[r["panel"], r["x"]]
+
+
+def test_other_data_gives_another_figure(data, drawings, tmp_path):
+    result = read_result(fixtures.write_result(tmp_path, slower={"libuv": 2.0}))
+    with settings():
+        slower = next(draw for name, draw in plans(ChartData(result, summarise(result)))
+                      if name == "makespan-over-agents")(PAGE)
+
+    def medians(drawing, model):
+        return [r["y"] for r in drawing.rows if (r["kind"], r["model"]) == ("median", model)]
+
+    before = drawings["makespan-over-agents", PAGE]
+    assert all(a > b * 1.5 for a, b in zip(medians(slower, "libuv"), medians(before, "libuv")))
+    assert medians(slower, "sequential") == medians(before, "sequential")
+
+
+def boxes(drawing):
+    """Every text of a figure with the rectangle that it covers, in pixels."""
+    figure = drawing.figure
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    texts = [t for t in figure.texts if t.get_text()]
+    for ax in figure.axes:
+        texts += [t for t in ax.texts if t.get_text()]
+        texts += [ax.xaxis.label, ax.yaxis.label]
+        texts += [t for t in ax.get_xticklabels() + ax.get_yticklabels() if t.get_text()
+                  and _inside(ax, t)]
+    return [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t.get_text()]
+
+
+def _inside(ax, tick):
+    """Matplotlib keeps tick labels outside the limits, and does not draw them."""
+    x, y = tick.get_position()
+    is_x = tick in ax.get_xticklabels()
+    low, high = sorted(ax.get_xlim() if is_x else ax.get_ylim())
+    return low <= (x if is_x else y) <= high
+
+
+def test_no_text_lies_on_another_or_leaves_the_figure(drawings):
+    for (name, width), drawing in drawings.items():
+        found = boxes(drawing)
+        edge = drawing.figure.bbox
+        for i, (text, box) in enumerate(found):
+            where = f"{name} at {width} in: {text!r}"
+            assert box.x0 >= edge.x0 and box.x1 <= edge.x1, where
+            assert box.y0 >= edge.y0 and box.y1 <= edge.y1, where
+            for other, rival in found[i + 1:]:
+                across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
+                along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
+                # Boxes have room for the tails of letters: two pixels may be shared.
+                assert across <= 1 or along <= 2, f"{where} lies on {other!r}"
+
+
+def test_no_text_is_smaller_than_seven_points(drawings):
+    for drawing in drawings.values():
+        texts = drawing.figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text())
+        assert min(t.get_fontsize() for t in texts) >= 7
+
+
+def draw_elsewhere(folder, out, seed):
+    """Starts drawing two figures in a process of its own, with its own hashes and its own date."""
+    code = ("import sys; from pathlib import Path\n"
+            "from interleave import charts\n"
+            "from interleave.records import read_result\n"
+            "from interleave.summary import summarise\n"
+            "r = read_result(sys.argv[1])\n"
+            "charts.WIDTHS = ((7.2, ''),)\n"
+            "charts.draw_all(r, summarise(r), Path(sys.argv[2]),"
+            " only=('makespan-over-workers', 'timeline'))\n")
+    return subprocess.Popen([sys.executable, "-c", code, folder, out], cwd=SCRIPTS,
+                            env={**os.environ, "PYTHONHASHSEED": seed,
+                                 "SOURCE_DATE_EPOCH": f"{seed}00000000"})
+
+
+def hashes(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+def test_identical_data_gives_identical_bytes_in_two_processes(data, tmp_path):
+    outs = [tmp_path / "a", tmp_path / "b"]
+    running = [draw_elsewhere(data.result.path, out, str(i)) for i, out in enumerate(outs, 1)]
+    assert [process.wait() for process in running] == [0, 0]
+    first, second = map(hashes, outs)
+    assert len(first) == 8  # two figures: SVG, PDF, PNG, CSV
+    assert first == second
+
+
+def test_a_figure_is_written_in_every_format_with_its_words_inside(data, tmp_path):
+    drawn, left_out = draw_all(data.result, data.summary, tmp_path, only=("memory-of-parked",))
+    assert left_out == []
+    assert sorted(drawn[0]["files"]) == sorted(p.name for p in tmp_path.iterdir())
+    svg = (tmp_path / "memory-of-parked.svg").read_text()
+    assert "<title" in svg and "Bytes per further agent" in svg
+    assert ">What does a waiting agent cost?</text>" in svg  # text is text, not outlines
+    with (tmp_path / "memory-of-parked.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {r["model"] for r in rows} == {"asio", "libuv", "tbb", "threads"}
+
+
+def test_a_result_without_data_gives_reasons_instead_of_figures(data, tmp_path):
+    empty = data.summary | {"cells": [], "memory_per_agent": []}
+    result = read_result(data.result.path)
+    result.samples = []
+    drawn, left_out = draw_all(result, empty, tmp_path)
+    assert drawn == []
+    assert len(left_out) == 6 and all(f["why"] for f in left_out)
+
+
+def test_an_unknown_model_has_a_look_that_does_not_depend_on_its_company():
+    alone = style.styles({"fibers": "fibers"})["fibers"]
+    among = style.styles({"fibers": "fibers", "asio": "asio", "tbb": "tbb"})["fibers"]
+    assert alone == among
+    assert alone.colour not in {s.colour for s in style.KNOWN.values()}
+
+
+def test_a_variant_has_the_colour_of_its_family_and_a_marker_of_its_own():
+    looks = style.styles({"tbb": "tbb", "tbb_blocking": "tbb"})
+    assert looks["tbb"].colour == looks["tbb_blocking"].colour
+    assert looks["tbb"].marker != looks["tbb_blocking"].marker
+
+
+def test_five_unknown_models_look_different():
+    looks = style.styles({f"model_{i}": "own" for i in range(5)})
+    assert len({s.colour for s in looks.values()}) == 5
+
+
+def test_labels_keep_their_distance_their_order_and_the_room():
+    placed = spread([10, 10, 10, 50], gap=9, low=4, high=60)
+    assert all(b - a >= 9 - 1e-9 for a, b in zip(placed, placed[1:]))
+    assert min(placed) >= 4 and max(placed) <= 60
+    assert placed[3] == 50
+
+
+def test_labels_without_enough_room_share_it():
+    assert spread([5, 5, 5], gap=9, low=0, high=10) == [0, 5, 10]
+
+
+def test_a_cell_that_nothing_was_measured_in_is_not_drawn(data):
+    with pytest.raises(NothingToDraw):
+        from interleave.chart_bars import waiting_or_computing
+        nothing = ChartData(data.result, data.summary | {"cells": []})
+        waiting_or_computing(nothing, PAGE)
+
+
+def test_a_graph_from_a_file_without_a_number_of_agents_is_summarised_and_drawn(tmp_path):
+    path = fixtures.write_result(tmp_path)
+    for name in ("plan.jsonl", "samples.jsonl"):
+        rows = [json.loads(line) for line in (path / name).read_text().splitlines()]
+        rows = [r for r in rows if r["scenario"] == "layers" and r["params"]["agents"] == 16]
+        for r in rows:
+            r["scenario"] = r["cell_id"] = "my graph/v2"
+            r["params"]["agents"] = None
+        (path / name).write_text("".join(json.dumps(r) + "\n" for r in rows))
+    result = read_result(path)
+    summary = summarise(result)
+    assert "**my graph/v2**" in markdown_table(summary)
+    drawn, left_out = draw_all(result, summary, tmp_path / "figures")
+    assert [d["name"] for d in drawn] == ["timeline-my-graph-v2-16"]
+    assert len(left_out) == 5

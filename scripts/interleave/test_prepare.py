@@ -1,0 +1,139 @@
+"""Is a machine made ready without touching what is there, and is what is missing said plainly?"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PREPARE = Path(__file__).resolve().parents[1] / "prepare.sh"
+TOOLS = ("bash", "cat", "sed", "grep", "mkdir", "tail", "env", "sort", "sleep")
+INSTALLED = "printf 'install ok installed'"
+
+
+class Machine:
+    """A PATH of fake programs; what apt-get was asked for is written down."""
+
+    def __init__(self, folder):
+        self.folder, self.bin = folder, folder / "bin"
+        self.bin.mkdir()
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool))
+
+    def program(self, name, script):
+        path = self.bin / name
+        path.write_text(f"#!{shutil.which('bash')}\n{script}\n")
+        path.chmod(0o755)
+
+    def debian(self, user=0, installed=(), apt="exit 0", boost="1.74.0"):
+        cases = "".join(f"{name}) {INSTALLED} ;; " for name in installed)
+        self.program("dpkg-query", f'case "${{@: -1}}" in {cases} *) exit 1 ;; esac')
+        self.program("id", f"echo {user}")
+        self.program("apt-get", f'echo "$@" >>{self.folder}/asked; {apt}')
+        self.program("apt-cache", 'case $1 in '
+                     f'policy) echo "  Candidate: {boost}" ;; '
+                     '*) echo "libboost1.74-dev - old"; echo "libboost1.81-dev - new" ;; esac')
+        self.program("dpkg", '[ "$(printf "%s\\n" "$4" "$2" | sort -V | sed -n 1p)" = "$4" ]')
+
+    def run(self, call):
+        script = f"set -euo pipefail; root={self.folder}; . {PREPARE}; "
+        script += f"python_places='python3 python3.13'; {call}"
+        return subprocess.run([self.bin / "bash", "-c", script], env={"PATH": str(self.bin)},
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+    def asked(self):
+        path = self.folder / "asked"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+def test_only_missing_packages_are_asked_for_and_none_is_removed_or_upgraded(machine):
+    machine.debian(installed=["libuv1-dev", "libfmt-dev", "python3"])
+    machine.program("cmake", "")
+    machine.run("prepare_machine")
+    update, install = machine.asked()
+    words = install.split()
+    assert update.endswith("update")
+    assert {"--no-install-recommends", "--no-remove", "--no-upgrade"} <= set(words)
+    assert {"g++", "ninja-build", "libtbb-dev", "libboost1.81-dev", "python3-rich"} <= set(words)
+    assert not {"cmake", "libuv1-dev", "libfmt-dev", "python3"} & set(words)
+    assert not {"python3-scipy", "python3-seaborn"} & set(words)
+
+
+def test_the_default_boost_is_taken_where_it_is_new_enough(machine):
+    machine.debian(boost="1.83.0.1")
+    machine.run("prepare_machine")
+    assert "libboost-dev" in machine.asked()[1].split()
+
+
+def test_without_root_and_sudo_the_command_to_run_is_shown(machine):
+    machine.debian(user=1000)
+    answer = machine.run("prepare_machine")
+    assert answer.returncode == 1 and machine.asked() == []
+    assert "apt-get install --no-install-recommends g++" in answer.stderr
+    assert "libboost1.81-dev" in answer.stderr
+
+
+def test_with_sudo_others_install_too(machine):
+    machine.debian(user=1000)
+    machine.program("sudo", '[ "$1" = -n ] && shift; exec "$@"')
+    machine.run("prepare_machine")
+    assert len(machine.asked()) == 2
+
+
+def test_a_failed_installation_shows_its_log_and_where_it_is(machine):
+    machine.debian(apt="case $* in *install*) echo no space left; exit 100 ;; esac")
+    answer = machine.run("prepare_machine")
+    assert answer.returncode == 1
+    assert "no space left" in answer.stderr and "build/log/install.log" in answer.stderr
+
+
+def test_without_apt_everything_missing_is_listed_by_its_own_name(machine):
+    answer = machine.run("prepare_machine")
+    assert answer.returncode == 1
+    for name in ("a C++20 compiler", "CMake", "Ninja", "Google Benchmark", "libuv", "oneTBB",
+                 "Boost headers", "GoogleTest", "nlohmann-json", "CLI11", "fmt"):
+        assert f"  - {name}" in answer.stderr
+
+
+def test_without_a_python_the_requirements_are_named(machine):
+    answer = machine.run("prepare_python matplotlib rich")
+    assert answer.returncode == 1 and "scripts/requirements.txt" in answer.stderr
+
+
+def test_a_python_that_was_named_but_does_not_fit_is_said_to_be_the_fault(machine):
+    machine.program("mypython", "exit 1")
+    answer = machine.run("INTERLEAVE_PYTHON=mypython; prepare_python matplotlib")
+    assert answer.returncode == 1 and "INTERLEAVE_PYTHON is mypython" in answer.stderr
+
+
+def test_the_first_python_that_imports_all_modules_is_taken(machine):
+    machine.program("python3", "exit 1")
+    machine.program("python3.13", '[ "$2" = "import sys, matplotlib; '
+                    'sys.exit(sys.version_info < (3, 9))" ]')
+    answer = machine.run("prepare_python matplotlib; echo $PYTHON")
+    assert answer.stdout.strip() == "python3.13"
+
+
+def test_a_build_that_fails_shows_its_errors(machine):
+    machine.program("cmake", 'case $* in *--build*) echo "[1/2] x"; echo "a.cpp:1: error: no"; '
+                    'exit 1 ;; esac')
+    machine.program("tee", f'exec {shutil.which("tee")} "$@"')
+    answer = machine.run("build release")
+    assert answer.returncode == 1
+    assert "a.cpp:1: error: no" in answer.stderr and "build/log/release.log" in answer.stderr
+
+
+def test_a_build_with_nothing_to_do_says_nothing(machine):
+    (machine.folder / "build" / "release").mkdir(parents=True)
+    (machine.folder / "build" / "release" / "build.ninja").write_text("build asio: LINK\n")
+    machine.program("tee", f'exec {shutil.which("tee")} "$@"')
+    machine.program("cmake", f'echo "$@" >>{machine.folder}/asked; echo "ninja: no work to do."')
+    answer = machine.run("build release asio model_without_library")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    assert machine.asked() == ["--build --preset release --target build.ninja",
+                               "--build --preset release --target asio"]

@@ -1,0 +1,96 @@
+import io
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from interleave import charts, fixtures, result_page
+from interleave.trouble import Trouble
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = fixtures.write_result(tmp_path_factory.mktemp("result"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charts, "WIDTHS", ((charts.PAGE, ""),))  # one width, for speed
+        result_page.write_result(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def summary(folder):
+    return json.loads((folder / "derived" / "summary.json").read_text())
+
+
+def printed(summary, width):
+    out = io.StringIO()
+    result_page.print_table(summary, Console(file=out, width=width))
+    return out.getvalue()
+
+
+def test_the_page_begins_with_whether_to_trust_it(folder):
+    lines = (folder / "README.md").read_text().splitlines()
+    assert lines[2] == "**This result is not citable.**"
+    assert "failed the proof" in lines[4]
+
+
+def test_every_link_of_the_page_leads_to_a_file_of_the_result(folder):
+    links = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text())
+    assert len(links) > 20
+    for link in links:
+        assert (folder / link).is_file(), link
+
+
+def test_every_picture_is_described_in_words(folder):
+    pictures = re.findall(r"!\[([^\]]*)\]", (folder / "README.md").read_text())
+    assert len(pictures) == 6
+    assert all(len(alt) > 60 for alt in pictures)
+
+
+def test_what_was_not_measured_is_named_with_its_reason(folder):
+    text = (folder / "README.md").read_text()
+    for reason in ("turn 17 ran twice", "no end after 30 s", "killed by signal 11",
+                   "100,000 threads exceed", "exceeds the profile's limit"):
+        assert reason in text
+
+
+def test_the_page_says_how_to_cite_it(folder):
+    text = (folder / "README.md").read_text()
+    assert "result 20250102T030405Z_abc1234_quick, workload version 1, commit abc1234" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_table_fits_the_terminal_and_loses_nothing(summary, width):
+    text = printed(summary, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for piece in ("≥ 808 s", "[410–418]", "413 ms", "n = 5 of 6", "skipped", "98 %"):
+        assert piece in text
+
+
+def test_the_table_says_whether_to_trust_it(summary):
+    text = printed(summary, 100)
+    assert "This result is not citable." in text
+    assert "Small machine: 2 CPUs." in text
+
+
+def test_writing_twice_changes_no_byte_and_removes_stale_figures(tmp_path):
+    # Without most cells, for speed; with a figure of former data that must not stay.
+    path = fixtures.write_result(tmp_path / "r")
+    for name in ("plan.jsonl", "samples.jsonl"):
+        lines = (path / name).read_text().splitlines(keepends=True)
+        (path / name).write_text("".join(x for x in lines if '"compute"' in x))
+    result_page.write_result(path)
+    first = result_page.file_hashes(path)
+    (path / "figures" / "of-former-data.png").write_bytes(b"old")
+    result_page.write_result(path)
+    assert result_page.file_hashes(path) == first
+    assert "README.md" in first and "manifest.json" not in first
+    page = (path / "README.md").read_text()
+    assert "Figures left out" in page and "`fanout` was not measured" in page
+
+
+def test_a_folder_that_is_no_result_is_refused_in_one_line(tmp_path):
+    with pytest.raises(Trouble, match="not a result folder"):
+        result_page.write_result(tmp_path)

@@ -1,0 +1,258 @@
+"""Does every process become exactly one row, whatever it does?"""
+
+import json
+import os
+import signal
+
+import pytest
+from rich.console import Console
+
+from . import cli, result_page
+from .executables import Executables
+from .fake_root import lines, make_root
+from .lock import MachineLock
+from .process import run_process
+from .run import Runner, without_rows
+from .trouble import Trouble
+
+
+class NoDisplay:
+    def __init__(self):
+        self.notes = []
+
+    def started(self, entry):
+        pass
+
+    def done(self, entry, row):
+        pass
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def entry_of(model, **changes):
+    params = {"agents": 3, "workers": 1, "cpu_share": 0.0, "time_scale": 0.01, "seed": 1,
+              "io": "timer"}
+    return {"exec_id": f"01-{model}-b00", "cell_id": "pizza", "model": model, "scenario": "pizza",
+            "params": params, "mode": "timed", "block": 0, "position": 0,
+            "expect": "00000000000000aa:00000000000000bb", "predicted_s": 0.1, "timeout_s": 60,
+            "skip_reason": None, "padding": 7, "lb_model_ns": 1, "lb_ns": 1, "greedy_ns": 1
+            } | changes
+
+
+@pytest.fixture
+def one_row(tmp_path):
+    """Runs one fake model and returns its row, as it is on disk."""
+    def run(model, **changes):
+        root = make_root(tmp_path / "root", [model])
+        result = tmp_path / "result"
+        result.mkdir()
+        executables = Executables(root / "build" / "release")
+        about, _ = executables.about([model])
+        Runner(result, executables, about).run_all([entry_of(model, **changes)], NoDisplay())
+        (row,) = lines(result / "samples.jsonl")
+        return row
+    return run
+
+
+def test_a_good_process_becomes_an_ok_row_with_the_plans_own_fields(one_row):
+    row = one_row("good")
+    assert row["status"] == "ok" and row["makespan_ns"] == 1_100_000
+    assert (row["exec_id"], row["block"], row["position"]) == ("01-good-b00", 0, 0)
+    assert row["wall_ns"] > 0 and row["started_utc"].endswith("Z")
+
+
+def test_a_process_that_dies_by_a_signal_is_a_crash_that_names_it(one_row):
+    row = one_row("crashing")
+    assert row["status"] == "crash"
+    assert "SIGSEGV" in row["reason"] and "about to crash" in row["reason"]
+    assert row["makespan_ns"] is None and row["family"] == "crashing"
+
+
+def test_a_process_that_hangs_is_killed_and_becomes_a_timeout(one_row):
+    row = one_row("hanging", timeout_s=0.2)
+    assert row["status"] == "timeout" and "0.2 s" in row["reason"]
+
+
+def test_an_invalid_sample_keeps_its_reason(one_row):
+    row = one_row("invalid")
+    assert (row["status"], row["reason"]) == ("invalid", "turn 17 ran twice")
+
+
+def test_a_model_that_this_machine_cannot_run_is_skipped(one_row):
+    row = one_row("skipping")
+    assert (row["status"], row["reason"]) == ("skipped", "too many threads")
+
+
+@pytest.mark.parametrize("model, reason", [
+    ("silent", "it wrote no sample"),
+    ("doubling", "2 benchmarks ran instead of one"),
+    ("failing_late", "exit status 3; after a good sample"),
+    ("not_a_number", "NaN is not a number"),
+])
+def test_a_sample_that_the_process_contradicts_is_a_crash(one_row, model, reason):
+    row = one_row(model)
+    assert row["status"] == "crash" and reason in row["reason"]
+
+
+def test_an_answer_other_than_the_reference_is_invalid(one_row):
+    row = one_row("lying")
+    assert row["status"] == "invalid" and "expected" in row["reason"]
+
+
+def test_a_model_with_too_long_a_bound_is_a_row_that_carries_the_bound(one_row):
+    row = one_row("good", skip_reason="its bound is too long", lb_model_ns=10**12)
+    assert (row["status"], row["lb_model_ns"]) == ("skipped", 10**12)
+    assert row["wall_ns"] is None and row["makespan_ns"] is None
+
+
+def test_a_trace_is_kept_under_the_name_of_its_process(one_row, tmp_path):
+    one_row("good", mode="trace", block=None, position=None)
+    assert (tmp_path / "result" / "trace" / "01-good-b00.json").is_file()
+
+
+def test_what_has_a_row_does_not_run_again():
+    plan = [entry_of("good"), entry_of("invalid")]
+    assert without_rows(plan, [{"exec_id": "01-good-b00"}]) == [plan[1]]
+
+
+def test_an_interruption_kills_the_child(tmp_path):
+    """The child tells its process id through a file, then interrupts the runner and waits."""
+    child = tmp_path / "pid"
+    script = f"echo $$ > {child}; kill -INT {os.getpid()}; while :; do sleep 60; done"
+    with pytest.raises(KeyboardInterrupt):
+        run_process(["sh", "-c", script], 60, tmp_path / "stderr")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child.read_text()), 0)
+
+
+def test_a_second_run_on_the_machine_is_refused(tmp_path):
+    with MachineLock(str(tmp_path / "lock")):
+        with pytest.raises(Trouble, match="another run is measuring"):
+            with MachineLock(str(tmp_path / "lock")):
+                pass
+    with MachineLock(str(tmp_path / "lock")):
+        pass
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """Calls ./scripts/bench's Python half in a fake checkout; returns status, result and text."""
+    monkeypatch.setattr(result_page, "write_result", lambda result: {})
+    monkeypatch.setattr(result_page, "file_hashes", lambda result: {})
+    monkeypatch.setattr(result_page, "print_table", lambda summary, console: None)
+    monkeypatch.chdir(tmp_path)
+
+    def call(root, *arguments):
+        with open(tmp_path / "said", "w+") as said:
+            status = cli.main(list(arguments), root, Console(file=said, width=200),
+                              str(tmp_path / "lock"))
+            said.seek(0)
+            return status, said.read()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+SMOKE = ("--profile", "smoke", "--scenarios", "pizza", "--out", "out")
+
+
+def test_a_whole_run_writes_its_plan_samples_and_manifest(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good", "also_good", "slow_by_bound"])
+    status, said = bench(root, *SMOKE)
+    rows = lines(tmp_path / "out" / "samples.jsonl")
+    assert status == 0, said
+    assert [row["status"] for row in rows].count("ok") == 2
+    assert [row["model"] for row in rows if row["status"] == "skipped"] == ["slow_by_bound"]
+    assert len(rows) == len(lines(tmp_path / "out" / "plan.jsonl"))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["finished_utc"] and manifest["environment"]["after"]
+    assert manifest["binaries"].keys() == {"good", "also_good", "slow_by_bound"}
+    assert "slow_by_bound in pizza" in said
+
+
+def test_a_run_goes_on_after_a_failure_and_ends_with_status_1(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["crashing", "good", "invalid"])
+    status, said = bench(root, *SMOKE)
+    rows = {row["model"]: row["status"] for row in lines(tmp_path / "out" / "samples.jsonl")}
+    assert status == 1
+    assert rows == {"crashing": "crash", "good": "ok", "invalid": "invalid"}
+    assert "turn 17 ran twice" in said
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_resume_runs_the_rest(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good", "interrupting"])
+    status, said = bench(root, *SMOKE)
+    before = (tmp_path / "out" / "samples.jsonl").read_text()
+    assert status == 130
+    assert "./scripts/bench resume out" in said
+    make_good_under_name(root, tmp_path / "out", "interrupting")
+    status, said = bench(root, "resume", "out")
+    rows = lines(tmp_path / "out" / "samples.jsonl")
+    assert status == 0, said
+    assert (tmp_path / "out" / "samples.jsonl").read_text().startswith(before)
+    assert sorted(row["model"] for row in rows) == ["good", "interrupting"]
+
+
+def make_good_under_name(root, result, name):
+    """Replaces a fake by one that behaves, and the manifest's hash of it by the new one's."""
+    from .samples import sha256_of
+    program = root / "build" / "release" / name
+    text = (root / "build" / "release" / "good").read_text()
+    program.write_text(text.replace('if name == "interrupting":', "if False:"))
+    program.chmod(0o755)
+    manifest = json.loads((result / "manifest.json").read_text())
+    manifest["binaries"][name] = sha256_of(program)
+    (result / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_resume_cuts_a_half_written_line_and_measures_that_process_again(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good", "also_good"])
+    bench(root, *SMOKE)
+    samples = tmp_path / "out" / "samples.jsonl"
+    whole = samples.read_bytes()
+    samples.write_bytes(whole[:-20])
+    status, said = bench(root, "resume", "out")
+    assert status == 0 and "half-written" in said
+    assert len(lines(samples)) == whole.count(b"\n")
+
+
+def test_resume_with_nothing_left_measures_nothing(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    before = (tmp_path / "out" / "samples.jsonl").read_bytes()
+    finished = json.loads((tmp_path / "out" / "manifest.json").read_text())["finished_utc"]
+    status, said = bench(root, "resume", "out")
+    assert status == 0 and "Nothing is left" in said
+    assert (tmp_path / "out" / "samples.jsonl").read_bytes() == before
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["finished_utc"] == finished
+
+
+def test_resume_refuses_programs_that_changed(tmp_path, bench, capsys):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    with open(root / "build" / "release" / "good", "a") as file:
+        file.write("# changed\n")
+    status, _ = bench(root, "resume", "out")
+    assert status == 1
+    assert "good changed since this result was begun" in capsys.readouterr().err
+
+
+def test_a_fault_in_the_drawing_does_not_cost_the_samples(tmp_path, bench, capsys, monkeypatch):
+    def fault(result):
+        raise ValueError("no such colour")
+    monkeypatch.setattr(result_page, "write_result", fault)
+    root = make_root(tmp_path / "root", ["good"])
+    status, _ = bench(root, *SMOKE)
+    assert status == 1
+    assert "./scripts/bench plot out" in capsys.readouterr().err
+    assert len(lines(tmp_path / "out" / "samples.jsonl")) == 1
+
+
+def test_a_dry_run_leaves_nothing_behind(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good"])
+    status, said = bench(root, *SMOKE, "--dry-run")
+    assert status == 0 and "of measuring" in said
+    assert not (tmp_path / "out").exists()

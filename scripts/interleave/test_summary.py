@@ -1,0 +1,190 @@
+import json
+
+import pytest
+
+from interleave import fixtures, stats
+from interleave.records import read_result
+from interleave.summary import as_csv, as_json, memory_per_agent, own_memory, summarise
+from interleave.trust import trust
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return fixtures.write_result(tmp_path_factory.mktemp("result"))
+
+
+@pytest.fixture(scope="module")
+def summary(folder):
+    return summarise(read_result(folder))
+
+
+def row(summary, scenario, agents, model, workers=2):
+    for cell in summary["cells"]:
+        p = cell["params"]
+        if (cell["scenario"], p["agents"], p["workers"]) == (scenario, agents, workers):
+            return next(r for r in cell["models"] if r["model"] == model)
+    raise AssertionError("no such cell")
+
+
+def raw(folder, scenario, agents, model, workers=2):
+    return [s for s in read_result(folder).samples
+            if (s["scenario"], s["model"]) == (scenario, model) and s["mode"] == "timed"
+            and s["params"]["agents"] == agents and s["params"]["workers"] == workers]
+
+
+def append(folder, line):
+    with (folder / "samples.jsonl").open("a") as file:
+        file.write(line)
+
+
+def test_a_median_is_that_of_the_samples_on_disk(folder, summary):
+    times = sorted(s["makespan_ns"] for s in raw(folder, "fanout", 1000, "asio"))
+    shown = row(summary, "fanout", 1000, "asio")["makespan_ns"]
+    assert shown == {"n": 6, "median": round(stats.median(times)), "low": times[0],
+                     "high": times[-1], "coverage": 0.9688}
+
+
+def test_efficiency_is_taken_sample_by_sample(folder, summary):
+    shares = [s["greedy_ns"] / s["makespan_ns"] for s in raw(folder, "layers", 64, "tbb")]
+    assert row(summary, "layers", 64, "tbb")["efficiency"]["median"] == pytest.approx(
+        stats.median(shares), rel=1e-5)
+
+
+def test_an_invalid_sample_is_counted_and_named_but_in_no_median(folder, summary):
+    found = row(summary, "react", 100, "libuv")
+    assert found["status"] == {"invalid": 1, "ok": 5}
+    assert found["reasons"] == [{"status": "invalid", "reason": "turn 17 ran twice", "count": 1}]
+    assert found["makespan_ns"]["n"] == 5
+    assert found["makespan_ns"]["low"] is None
+    assert found["makespan_ns"]["median"] > 100_000_000  # the invalid one claims 1.2 ms
+
+
+def test_a_trace_sample_is_in_no_median(folder, summary):
+    assert any(s["mode"] == "trace" for s in read_result(folder).samples)
+    assert row(summary, "layers", 16, "asio")["n"] == 6
+
+
+def test_a_model_skipped_by_its_bound_has_the_bound_and_no_time(summary):
+    found = row(summary, "fanout", 10000, "sequential")
+    assert found["skipped_by_bound"] and found["makespan_ns"] is None
+    assert found["lb_model_ns"] == 808_000_000_000
+    assert found["missing"] == 0
+
+
+def test_a_model_skipped_by_the_machine_is_not_taken_for_one_skipped_by_its_bound(summary):
+    found = row(summary, "parked", 100000, "threads")
+    assert not found["skipped_by_bound"]
+    assert found["reasons"][0]["reason"].startswith("100,000 threads exceed")
+
+
+def test_the_ceiling_of_sequential_is_the_greedy_time_over_its_own_bound(summary):
+    cell = next(c for c in summary["cells"] if c["params"]["agents"] == 10
+                and c["scenario"] == "fanout")
+    found = row(summary, "fanout", 10, "sequential")
+    assert found["ceiling"] == pytest.approx(cell["greedy_ns"] / found["lb_model_ns"], rel=1e-5)
+
+
+def test_samples_that_were_planned_and_not_taken_are_missing(tmp_path):
+    folder = fixtures.write_result(tmp_path)
+    lines = (folder / "samples.jsonl").read_text().splitlines(keepends=True)
+    kept = [x for x in lines if json.loads(x)["exec_id"] not in ("03-asio-b4", "03-asio-b5")]
+    (folder / "samples.jsonl").write_text("".join(kept))
+    summary = summarise(read_result(folder))
+    assert row(summary, "fanout", 10000, "asio")["missing"] == 2
+    assert "2 planned samples not taken." in summary["trust"]["reasons"]
+
+
+def test_a_damaged_last_line_is_left_out_and_named(tmp_path, summary):
+    folder = fixtures.write_result(tmp_path)
+    append(folder, '{"exec_id": "99-asio-b0", "status": "o')
+    result = read_result(folder)
+    assert len(result.messages) == 1 and "damaged" in result.messages[0]
+    assert summarise(result)["cells"] == summary["cells"]
+
+
+def test_a_line_with_bytes_that_are_no_text_is_left_out_and_named(tmp_path):
+    folder = fixtures.write_result(tmp_path)
+    with (folder / "samples.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\x00\n")
+    assert len(read_result(folder).messages) == 1
+
+
+def test_a_second_line_for_one_process_cannot_replace_the_first(tmp_path, summary):
+    folder = fixtures.write_result(tmp_path)
+    better = raw(folder, "fanout", 1000, "asio")[0] | {"makespan_ns": 1}
+    append(folder, json.dumps(better) + "\n")
+    result = read_result(folder)
+    assert "twice" in result.messages[0]
+    assert summarise(result)["cells"] == summary["cells"]
+
+
+def test_identical_data_gives_identical_bytes_whatever_the_order_of_the_lines(tmp_path, summary):
+    folder = fixtures.write_result(tmp_path)
+    lines = (folder / "samples.jsonl").read_text().splitlines(keepends=True)
+    (folder / "samples.jsonl").write_text("".join(reversed(lines)))
+    again = summarise(read_result(folder))
+    assert as_json(again) == as_json(summary)
+    assert as_csv(again) == as_csv(summary)
+
+
+def test_other_data_gives_other_numbers(tmp_path, summary):
+    folder = fixtures.write_result(tmp_path, slower={"asio": 1.5})
+    slower = summarise(read_result(folder))
+    before = row(summary, "fanout", 1000, "asio")["makespan_ns"]["median"]
+    after = row(slower, "fanout", 1000, "asio")["makespan_ns"]["median"]
+    assert after > before * 1.3
+
+
+def test_own_memory_is_what_the_run_added_and_unknown_where_it_was_not_measured():
+    sample = {"vmhwm_bytes": 1000, "rss_before_bytes": 400, "page_tables_peak_bytes": 60,
+              "page_tables_before_bytes": 10}
+    assert own_memory(sample) == 650
+    assert own_memory(sample | {"rss_before_bytes": None}) is None
+
+
+def test_bytes_per_agent_is_a_slope_so_that_a_constant_does_not_count():
+    def sample(agents, block, memory):
+        return {"scenario": "parked", "model": "asio", "block": block, "vmhwm_bytes": memory,
+                "rss_before_bytes": 0, "params": {"agents": agents, "workers": 2}}
+
+    constant = 5_000_000
+    samples = [sample(n, b, constant + n * (100 + b)) for n in (1000, 3000) for b in range(6)]
+    found, = memory_per_agent(samples)
+    assert found["bytes_per_agent"]["median"] == 102.5
+    assert (found["bytes_per_agent"]["low"], found["bytes_per_agent"]["high"]) == (100, 105)
+
+
+GOOD = {"profile": "publication", "blocks": 30, "dirty": False, "finished_utc": "x",
+        "machine": {"cpus": 16, "hypervisor": None}, "environment": {"before": {}, "after": {}}}
+
+
+def test_a_clean_publication_run_on_a_real_machine_is_citable():
+    assert trust(GOOD, [], 0, 0) == {"level": "citable", "reasons": []}
+
+
+@pytest.mark.parametrize("change, level, word", [
+    ({"profile": "smoke", "blocks": 1}, "not citable", "smoke"),
+    ({"profile": "quick", "blocks": 6}, "with caution", "no verdicts"),
+    ({"dirty": True}, "not citable", "dirty"),
+    ({"finished_utc": None}, "not citable", "not finished"),
+    ({"machine": {"cpus": 2, "hypervisor": None}}, "with caution", "2 CPUs"),
+    ({"machine": {"cpus": 16, "hypervisor": "kvm"}}, "with caution", "kvm"),
+    ({"dirty": None}, "with caution", "unknown"),
+    ({"machine": {"cpus": 16, "usable_cpus": 2, "hypervisor": None}}, "with caution", "2 CPUs"),
+    ({"blocks": 5}, "not citable", "5 blocks"),
+    ({"environment": {"before": {"load": {"value": [9.5, 1, 1], "state": "ok"}}}},
+     "with caution", "busy"),
+    ({"environment": {"before": {"governor": {"value": None, "state": "unknown"}}}},
+     "with caution", "governor"),
+    ({"environment": {"before": {}, "after": {"steal": {"value": 3, "state": "fail"}}}},
+     "with caution", "steal"),
+    ({"trimmed": ["a cell"]}, "with caution", "1 cell left out"),
+])
+def test_each_blemish_costs_trust_and_is_named(change, level, word):
+    found = trust(GOOD | change, [], 0, 0)
+    assert found["level"] == level
+    assert any(word in reason for reason in found["reasons"])
+
+
+def test_one_invalid_sample_makes_a_result_not_citable():
+    assert trust(GOOD, [{"status": "invalid", "model": "x"}], 1, 0)["level"] == "not citable"
