@@ -2,6 +2,7 @@
 #include "bounds.hpp"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <queue>
 #include <tuple>
@@ -12,11 +13,24 @@
 namespace bench {
 namespace {
 
-nanoseconds length_of(const Step& step, const UnitCosts& costs) {
-  if (step.kind != StepKind::compute) return step.duration;
-  const double unit = costs[static_cast<std::size_t>(step.kernel)].value_or(0);
-  return nanoseconds(static_cast<std::int64_t>(unit * step.units));
-}
+/// How long each step takes, by one of the two costs of a unit.
+class StepLength {
+ public:
+  StepLength(const UnitCosts& costs, double UnitCost::*cost) {
+    for (std::size_t k = 0; k < unit_ns_.size(); ++k) {
+      const auto kernel = static_cast<Kernel>(k);
+      if (costs.has(kernel)) unit_ns_[k] = costs.of(kernel).*cost;
+    }
+  }
+  nanoseconds operator()(const Step& step) const {
+    if (step.kind != StepKind::compute) return step.duration;
+    const double unit_ns = unit_ns_[static_cast<std::size_t>(step.kernel)];
+    return nanoseconds(static_cast<std::int64_t>(unit_ns * step.units));
+  }
+
+ private:
+  std::array<double, kernel_count> unit_ns_{};
+};
 
 nanoseconds longest_path(const Workload& workload, auto&& length) {
   std::vector<nanoseconds> finish(workload.turns.size());
@@ -35,8 +49,8 @@ nanoseconds longest_path(const Workload& workload, auto&& length) {
 /// waits and blocking tools need no CPU, and nothing else costs anything.
 class GreedySchedule {
  public:
-  GreedySchedule(const Workload& workload, const UnitCosts& costs, unsigned cpus)
-      : costs_(costs), plan_(workload), position_(workload.turns.size(), 0), idle_cpus_(cpus) {
+  GreedySchedule(const Workload& workload, const StepLength& length, unsigned cpus)
+      : length_of_(length), plan_(workload), position_(workload.turns.size(), 0), idle_cpus_(cpus) {
     plan_.for_each_root([this](const Turn& turn) { arrive(turn, nanoseconds{0}); });
   }
 
@@ -72,7 +86,7 @@ class GreedySchedule {
         }
         --idle_cpus_;
       }
-      events_.emplace(now + length_of(step, costs_), ++order_, &turn);
+      events_.emplace(now + length_of_(step), ++order_, &turn);
     }
   }
 
@@ -85,7 +99,7 @@ class GreedySchedule {
   }
 
   using Event = std::tuple<nanoseconds, std::uint64_t, const Turn*>;
-  const UnitCosts& costs_;
+  const StepLength& length_of_;
   Plan plan_;
   std::vector<std::uint32_t> position_;
   unsigned idle_cpus_;
@@ -98,17 +112,18 @@ class GreedySchedule {
 }  // namespace
 
 Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus) {
+  const StepLength least(costs, &UnitCost::least), usual(costs, &UnitCost::usual);
   Bounds b{};
   for (const Step& step : workload.steps()) {
-    const nanoseconds length = length_of(step, costs);
+    const nanoseconds length = least(step);
     b.total += length;
     if (step.kind == StepKind::compute) b.cpu += length;
     if (step.kind == StepKind::block) b.blocking += length;
   }
-  b.critical_path = longest_path(workload, [&](const Step& s) { return length_of(s, costs); });
+  b.critical_path = longest_path(workload, least);
   b.waits_path = longest_path(workload, [](const Step& s) { return s.duration; });
   b.lower = std::max(b.critical_path, b.cpu / cpus);
-  b.greedy = GreedySchedule(workload, costs, cpus).makespan();
+  b.greedy = GreedySchedule(workload, usual, cpus).makespan();
   return b;
 }
 

@@ -11,7 +11,8 @@ namespace bench {
 
 using std::chrono::nanoseconds;
 
-/// All on P CPUs, with the unit costs that were measured.
+/// All on P CPUs.  A compute unit counts with its least cost, but for the greedy schedule, which is
+/// no bound but a reference, with its usual cost.
 struct Bounds {
   nanoseconds total;          // T1: all computing, waiting and blocking, one after another
   nanoseconds cpu;            // all computing

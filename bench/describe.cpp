@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
     }
     const unsigned cpus = std::min(options.cell.workers, usable_cpus());
     pin_to_cpus(cpus);
-    const UnitCosts costs = probe_unit_costs(workload);
+    UnitCosts costs;
+    costs.probe(workload, cpus);
     std::cout << description_json(options.cell, workload, reference(workload), costs, cpus) << '\n';
     return 0;
   } catch (const bench::UsageError& error) {

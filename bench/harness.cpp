@@ -34,7 +34,7 @@ Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsig
   Measurement m;
   m.cpus = cpus;
   const Workload& workload = ledger.workload();
-  m.costs = probe_unit_costs(workload);
+  m.costs.probe(workload, cpus);
   m.before = process_status();
   reset_peak_memory();
   PeakWatch watch;
@@ -60,7 +60,7 @@ Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsig
   m.usage = usage_so_far() - before;
   m.after = process_status();
   m.peaks = watch.stop();
-  m.costs = least(m.costs, probe_unit_costs(workload));
+  m.costs.probe(workload, cpus);
   m.bounds = bounds(workload, m.costs, cpus);
   m.structural_bound = structural_bound(m.bounds, model.structure, cell.workers);
   if (m.status != Status::ok) return m;

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
 /// One unit costs 1 us, whatever this machine.
-const UnitCosts one_us = {1000.0, 1000.0, 1000.0};
+const UnitCosts one_us(1000);
 
 /// Three turns side by side that wait 10 ms and compute 4 ms each, then one that computes 1 ms.
 Workload three_and_one() {

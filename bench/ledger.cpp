@@ -78,7 +78,7 @@ Value Ledger::block(const Step& step, Value v) {
 void Ledger::finish(const Turn& turn, Value v) {
   TurnRecord& record = turns_[turn.id];
   record.value = v;
-  record.publications.fetch_add(1, std::memory_order_relaxed);
+  ++record.publications;
   record.finished = now_ns();
   if (observer_) observer_->on_finish(turn);
 }
@@ -96,7 +96,7 @@ void Ledger::report(Breach breach, std::size_t step) {
 Receipts Ledger::receipts() const {
   Receipts done;
   for (const TurnRecord& record : turns_) {
-    done.turns += record.publications.load(std::memory_order_relaxed);
+    done.turns += record.publications;
   }
   for (const Step& step : workload_.steps()) {
     if (steps_[workload_.index_of(step)].ended == 0) continue;
@@ -116,11 +116,12 @@ std::string Ledger::fault_in(const Turn& turn) const {
   const auto executions = record.executions.load(std::memory_order_relaxed);
   if (executions == 0) return fmt::format("turn {} never ran", turn.id);
   if (executions > 1) return fmt::format("turn {} ran {} times", turn.id, executions);
-  const auto publications = record.publications.load(std::memory_order_relaxed);
-  if (publications == 0) {
+  if (record.publications == 0) {
     return fmt::format("turn {} had not finished when the model returned", turn.id);
   }
-  if (publications > 1) return fmt::format("turn {} finished {} times", turn.id, publications);
+  if (record.publications > 1) {
+    return fmt::format("turn {} finished {} times", turn.id, record.publications);
+  }
   if (record.finished > closed_) {
     return fmt::format("turn {} finished after the model had returned", turn.id);
   }

@@ -62,7 +62,8 @@ class Ledger {
   struct TurnRecord {
     std::int64_t started = 0, finished = 0;
     Value value = 0;
-    std::atomic<std::uint32_t> executions = 0, publications = 0;
+    std::atomic<std::uint32_t> executions = 0;  // two threads may run a turn by mistake
+    std::uint32_t publications = 0;
   };
   struct StepRecord {
     std::int64_t begun = 0, ended = 0;

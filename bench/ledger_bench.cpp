@@ -83,7 +83,9 @@ void share_of_scenario(benchmark::State& state) {
   const Preset& preset = presets()[static_cast<std::size_t>(state.range(0))];
   const Cell cell{.scenario = preset.name, .agents = preset.agents, .cpu_share = preset.cpu_share};
   const Workload workload = preset.make(cell);
-  const Bounds b = bounds(workload, probe_unit_costs(workload), 2);
+  UnitCosts costs;
+  costs.probe(workload, 2);
+  const Bounds b = bounds(workload, costs, 2);
   const Workload bare = chain(turns, 0), waiting = chain(turns, 1);
   double ledger_ns = 0, watch_ns = 0;
   for (auto _ : state) {

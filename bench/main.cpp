@@ -12,6 +12,10 @@
 #include "report.hpp"
 #include "workload_file.hpp"
 
+namespace bench {
+extern const char* const model_name;  // the file's name, from CMake
+}
+
 namespace {
 
 using namespace bench;
@@ -63,7 +67,7 @@ int run_program(int argc, char** argv) {
     return exit_ok;
   }
   if (options.about) {
-    std::cout << about_json(model, INTERLEAVE_MODEL) << '\n';
+    std::cout << about_json(model, model_name) << '\n';
     return exit_ok;
   }
   const Workload workload = load_workload(options);
@@ -97,11 +101,11 @@ int run_program(int argc, char** argv) {
       state.SetIterationTime(seconds(ledger.closed_at() - ledger.opened_at()));
     }
     if (!options.sample_file.empty()) {
-      write_file(options.sample_file,
-                 sample_json(model, INTERLEAVE_MODEL, cell, workload, m) + "\n", std::ios::app);
+      write_file(options.sample_file, sample_json(model, model_name, cell, workload, m) + "\n",
+                 std::ios::app);
     }
     if (m.status != Status::ok) {
-      std::cerr << fmt::format("{}: {}: {}\n", INTERLEAVE_MODEL, name_of(m.status), m.reason);
+      std::cerr << fmt::format("{}: {}: {}\n", model_name, name_of(m.status), m.reason);
       if (m.status != Status::skipped) {
         exit_code = exit_failed;
       } else if (exit_code == exit_ok) {
@@ -112,20 +116,18 @@ int run_program(int argc, char** argv) {
     }
     set_counters(state, m, workload);
     if (!options.trace_file.empty()) {
-      write_file(options.trace_file, trace_json(INTERLEAVE_MODEL, cell, ledger, cpus),
-                 std::ios::trunc);
+      write_file(options.trace_file, trace_json(model_name, cell, ledger, cpus), std::ios::trunc);
     }
   };
 
-  benchmark::AddCustomContext("model", INTERLEAVE_MODEL);
+  benchmark::AddCustomContext("model", model_name);
   benchmark::AddCustomContext("rung", name_of(model.rung));
   benchmark::AddCustomContext("cpu_share", fmt::format("{}", cell.cpu_share));
   benchmark::AddCustomContext("time_scale", fmt::format("{}", cell.time_scale));
   benchmark::AddCustomContext("seed", fmt::format("{}", cell.seed));
   benchmark::AddCustomContext("pinned_to_cpus", fmt::format("{}", cpus));
   // One execution per process: the second one would find caches and pools warm.
-  benchmark::RegisterBenchmark(fmt::format("{}/{}", INTERLEAVE_MODEL, cell.scenario).c_str(),
-                               run_once)
+  benchmark::RegisterBenchmark(fmt::format("{}/{}", model_name, cell.scenario).c_str(), run_once)
       ->Args({static_cast<std::int64_t>(cell.agents), static_cast<std::int64_t>(cell.workers)})
       ->ArgNames({"agents", "workers"})
       ->Iterations(1)
@@ -136,7 +138,7 @@ int run_program(int argc, char** argv) {
   const std::size_t ran = options.narrate ? benchmark::RunSpecifiedBenchmarks(&silent)
                                           : benchmark::RunSpecifiedBenchmarks();
   if (ran == 0) {
-    std::cerr << INTERLEAVE_MODEL << ": --benchmark_filter matches no benchmark: leave it out\n";
+    std::cerr << model_name << ": --benchmark_filter matches no benchmark: leave it out\n";
     return exit_usage;
   }
   benchmark::Shutdown();
@@ -149,10 +151,10 @@ int main(int argc, char** argv) {
   try {
     return run_program(argc, argv);
   } catch (const bench::UsageError& error) {
-    std::cerr << INTERLEAVE_MODEL << ": " << error.what() << '\n';
+    std::cerr << bench::model_name << ": " << error.what() << '\n';
     return exit_usage;
   } catch (const std::exception& error) {
-    std::cerr << INTERLEAVE_MODEL << ": " << error.what() << '\n';
+    std::cerr << bench::model_name << ": " << error.what() << '\n';
     return exit_failed;
   }
 }

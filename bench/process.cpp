@@ -1,8 +1,11 @@
 // What does the operating system know about this process?
 #include "process.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
@@ -80,24 +83,34 @@ ProcessStatus process_status() {
 
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-PeakWatch::PeakWatch()
-    : thread_([this](std::stop_token stop) {
-        std::unique_lock lock(mutex_);
-        do look();
-        while (!wake_.wait_for(lock, stop, std::chrono::milliseconds(5),
-                               [&] { return stop.stop_requested(); }));
-        look();
-        timespec t{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-        cpu_ns_ = std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
-      }) {}
+PeakWatch::PeakWatch() : thread_([this](std::stop_token stop) { watch(stop); }) {}
 
 PeakWatch::~PeakWatch() = default;
 
-void PeakWatch::look() {
-  const ProcessStatus status = process_status();
-  threads_ = std::max(threads_, status.threads - 1);  // without this one
-  page_table_bytes_ = std::max(page_table_bytes_, status.page_table_bytes);
+void PeakWatch::watch(std::stop_token stop) {
+  // The folder has a subfolder per thread, so its link count tells their number; asking an open
+  // file for it costs half a microsecond, where /proc/self/status costs ten times as much.
+  const int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  auto count_threads = [&] {
+    struct stat info {};
+    // Without the entries for itself and its parent, and without this thread.
+    if (fstat(tasks, &info) == 0) threads_ = std::max<std::int64_t>(threads_, info.st_nlink - 3);
+  };
+  auto measure_page_tables = [&] {
+    page_table_bytes_ = std::max(page_table_bytes_, process_status().page_table_bytes);
+  };
+  std::unique_lock lock(mutex_);
+  for (int look = 0; !stop.stop_requested(); ++look) {
+    count_threads();
+    if (look % 10 == 9) measure_page_tables();
+    wake_.wait_for(lock, stop, std::chrono::milliseconds(10), [] { return false; });
+  }
+  count_threads();
+  measure_page_tables();
+  close(tasks);
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  cpu_ns_ = std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
 }
 
 PeakWatch::Peaks PeakWatch::stop() {

@@ -31,7 +31,8 @@ ProcessStatus process_status();
 /// whoever started this process, would be charged to the model.
 void reset_peak_memory();
 
-/// Looks at the process every 5 ms, on a thread of its own, and keeps the highest counts.
+/// Looks at the process from a thread of its own and keeps the highest counts: threads every 10 ms,
+/// page tables, which are dearer to ask for and shrink slowly, every 100 ms.
 class PeakWatch {
  public:
   PeakWatch();
@@ -43,8 +44,8 @@ class PeakWatch {
   Peaks stop();
 
  private:
-  void look();
-  std::int64_t threads_ = 0, page_table_bytes_ = 0, cpu_ns_ = 0;
+  void watch(std::stop_token stop);
+  std::int64_t threads_ = -1, page_table_bytes_ = -1, cpu_ns_ = 0;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // last: it uses all of the above

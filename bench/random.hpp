@@ -25,9 +25,14 @@ enum class Stream : std::uint64_t {
   kernel,        // with which kernel
 };
 
+/// What all draws of one stream have in common.
+constexpr std::uint64_t stream_key(std::uint64_t seed, Stream stream) {
+  return mix64(mix64(seed) ^ static_cast<std::uint64_t>(stream));
+}
+
 /// 64 uniform bits, a function of (seed, stream, id) alone.
 constexpr std::uint64_t draw(std::uint64_t seed, Stream stream, std::uint64_t id) {
-  return mix64(mix64(mix64(seed) ^ static_cast<std::uint64_t>(stream)) ^ id);
+  return mix64(stream_key(seed, stream) ^ id);
 }
 
 /// Uniform in [0, bound), from the upper 32 bits; bias below bound / 2^32.

@@ -26,7 +26,7 @@ inline Value computed(const Workload& workload, const Step& step, Value v) {
 /// What a wait or a blocking tool makes of a value: it mixes in the response, which is a function
 /// of seed and step.
 inline Value answered(const Workload& workload, const Step& step, Value v) {
-  return mix64(v ^ draw(workload.seed, Stream::response, workload.index_of(step)));
+  return mix64(v ^ workload.response(workload.index_of(step)));
 }
 
 /// Fingerprint of a run's outcome.

@@ -59,6 +59,7 @@ Workload WorkloadBuilder::build() && {
   Workload w;
   w.name = std::move(name_);
   w.seed = seed_;
+  w.response_key_ = stream_key(seed_, Stream::response);
   w.agent_names = std::move(agent_names_);
   w.steps_ = std::move(steps_);
   w.before_ = std::move(before_);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "random.hpp"
+
 namespace bench {
 
 /// Raised when the meaning of a workload changes, so that results of different work never mix.
@@ -65,11 +67,16 @@ class Workload {
   std::span<const Step> steps() const { return steps_; }
   std::size_t edge_count() const { return before_.size(); }
 
+  /// What the outside world answers to the step at this index.
+  Value response(std::size_t step_index) const { return mix64(response_key_ ^ step_index); }
+
  private:
   friend class WorkloadBuilder;
   Workload() = default;
   std::vector<Step> steps_;
   std::vector<TurnId> before_, after_;
+  std::uint64_t response_key_ =
+      0;  // draws of Stream::response: worked out once, it is on the clock
 };
 
 /// Writes a workload turn by turn.  Throws std::invalid_argument, naming the turn, if a turn waits
