@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/version.hpp>
@@ -71,8 +72,12 @@ class CoroutinePerTurn {
   }
 
   void start(const Turn& turn) {
-    asio::co_spawn(io_, run_turn(turn), [](std::exception_ptr error) {
-      if (error) std::rethrow_exception(error);  // out of io_context::run
+    // On a thread of the io_context co_spawn would run the turn at once, inside the one that has
+    // just finished, and up to its first wait.  Posted, any thread can take it.
+    asio::post(io_, [this, &turn] {
+      asio::co_spawn(io_, run_turn(turn), [](std::exception_ptr error) {
+        if (error) std::rethrow_exception(error);  // out of io_context::run
+      });
     });
   }
 

@@ -14,7 +14,6 @@
 #include <deque>
 #include <mutex>
 #include <queue>
-#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -25,17 +24,15 @@ const bench::Model bench::model{"tbb", Rung::idiomatic, Structure::workers, TBB_
 namespace {
 
 using namespace bench;
-namespace flow = oneapi::tbb::flow;
-
+namespace flow = tbb::flow;
 using Done = flow::continue_msg;
 using WorkNode = flow::continue_node<Done>;
 using WaitNode = flow::async_node<Done, Done, flow::lightweight>;
+using Gateway = WaitNode::gateway_type;
 
 /// One thread that sleeps until the next deadline and then wakes the node that waits for it.
 class Timer {
  public:
-  using Gateway = WaitNode::gateway_type;
-
   void wake_at(Ledger::Clock::time_point deadline, Gateway& gateway) {
     gateway.reserve_wait();  // the graph is not finished while a node waits
     std::lock_guard lock(mutex_);
@@ -45,21 +42,16 @@ class Timer {
 
  private:
   using Alarm = std::pair<Ledger::Clock::time_point, Gateway*>;
-
   void serve(std::stop_token stop) {
     std::unique_lock lock(mutex_);
-    while (!stop.stop_requested()) {
-      if (alarms_.empty()) {
-        changed_.wait(lock, stop, [this] { return !alarms_.empty(); });
-      } else if (const auto next = alarms_.top().first; next > Ledger::Clock::now()) {
-        changed_.wait_until(lock, stop, next, [&] { return alarms_.top().first < next; });
+    while (changed_.wait(lock, stop, [this] { return !alarms_.empty(); })) {
+      const auto [deadline, gateway] = alarms_.top();
+      if (deadline > Ledger::Clock::now()) {
+        changed_.wait_until(lock, stop, deadline, [&] { return alarms_.top().first < deadline; });
       } else {
-        Gateway* gateway = alarms_.top().second;
         alarms_.pop();
-        lock.unlock();
-        gateway->try_put(Done{});
+        gateway->try_put(Done{});  // spawns a task for the node behind the wait
         gateway->release_wait();
-        lock.lock();
       }
     }
   }
@@ -77,7 +69,7 @@ class FlowGraph {
     std::vector<WorkNode*> last(workload.turns.size());
     for (const Turn& turn : workload.turns) {
       WorkNode* node = add_work(turn, 0);
-      if (turn.before.empty()) roots_.push_back(node);
+      if (turn.before.empty()) make_edge(start_, *node);
       for (const TurnId before : turn.before) make_edge(*last[before], *node);
       for (std::size_t i = 0; i < turn.steps.size(); ++i) {
         if (turn.steps[i].kind == StepKind::wait) node = add_wait(turn, i, *node);
@@ -87,7 +79,7 @@ class FlowGraph {
   }
 
   void run() {
-    for (WorkNode* root : roots_) root->try_put(Done{});
+    start_.try_put(Done{});
     graph_.wait_for_all();
   }
 
@@ -99,14 +91,12 @@ class FlowGraph {
 
   /// `node`, then the wait that is step `i`, then the steps after it.
   WorkNode* add_wait(const Turn& turn, std::size_t i, WorkNode& node) {
-    const Step& step = turn.steps[i];
-    WaitNode& wait = wait_nodes_.emplace_back(graph_, flow::unlimited,
-                                              [this, &step](Done, Timer::Gateway& gateway) {
-                                                timer_.wake_at(ledger_.begin_wait(step), gateway);
-                                              });
+    auto begin_wait = [this, &step = turn.steps[i]](Done, Gateway& gateway) {
+      timer_.wake_at(ledger_.begin_wait(step), gateway);
+    };
+    make_edge(node, wait_nodes_.emplace_back(graph_, flow::unlimited, begin_wait));
     WorkNode* next = add_work(turn, i + 1);
-    make_edge(node, wait);
-    make_edge(wait, *next);
+    make_edge(wait_nodes_.back(), *next);
     return next;
   }
 
@@ -123,18 +113,17 @@ class FlowGraph {
   Ledger& ledger_;
   std::vector<Value> values_;  // of each turn on its way
   flow::graph graph_;
+  flow::broadcast_node<Done> start_{graph_};
   std::deque<WorkNode> work_nodes_;  // nodes do not move
   std::deque<WaitNode> wait_nodes_;
-  std::vector<WorkNode*> roots_;
   Timer timer_;  // last: its thread ends before the nodes do
 };
 
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  using oneapi::tbb::global_control;
-  // Without it TBB takes no more workers than the machine has cores, and does not say so.
-  const global_control limit(global_control::max_allowed_parallelism, resources.workers);
-  oneapi::tbb::task_arena arena(static_cast<int>(resources.workers));
+  // Without the limit TBB takes no more workers than the machine has cores, and does not say so.
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, resources.workers);
+  tbb::task_arena arena(static_cast<int>(resources.workers));
   arena.execute([&] { FlowGraph(workload, ledger).run(); });
 }
