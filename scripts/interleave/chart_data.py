@@ -41,6 +41,10 @@ class ChartData:
         return [cells for cells in self.series("agents")
                 if cells[0]["params"].get("workers") == default and has_measurements(cells)]
 
+    def races(self):
+        """The same, but for `parked`: it is there for its memory, and its makespan is its wait."""
+        return [cells for cells in self.over_agents() if cells[0]["scenario"] != "parked"]
+
     def titles(self, series, along):
         """For each series its scenario and, after it, what tells it from others of that name."""
         titles = []

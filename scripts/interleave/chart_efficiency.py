@@ -11,7 +11,7 @@ from .stats import efficiency
 
 
 def how_far_from_possible(data, width):
-    series = data.over_agents()
+    series = data.races()
     if not series:
         raise NothingToDraw("no scenario was measured at two numbers of agents")
     question = "How far from possible?"

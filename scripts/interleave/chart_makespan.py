@@ -9,7 +9,7 @@ from .sheet import Drawing, NothingToDraw, panel_title
 
 
 def who_finishes_first_as_agents_grow(data, width):
-    series = data.over_agents()
+    series = data.races()
     if not series:
         raise NothingToDraw("no scenario was measured at two numbers of agents")
     return _makespan(data, width, series, "agents", "makespan-over-agents",

@@ -1,0 +1,56 @@
+"""Is what the README says still true?"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .options import model_names, scenario_names
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+BUILD = ROOT / "build" / "release"
+
+
+def published():
+    [name] = set(re.findall(r"results/published/([^/)]+)/", README))
+    return ROOT / "results" / "published" / name
+
+
+def test_its_table_is_that_of_the_published_result():
+    table = [line for line in README.splitlines() if line.startswith("| **")]
+    assert table, "the README quotes no result"
+    source = (published() / "README.md").read_text().splitlines()
+    for line in table:
+        assert line in source
+
+
+def test_it_names_the_published_result_and_what_that_says_of_itself():
+    manifest = json.loads((published() / "manifest.json").read_text())
+    assert manifest["result_id"] == published().name
+    assert f"result {manifest['result_id']}" in README.replace("\n> ", " ")
+    assert "with caution" in (published() / "README.md").read_text()
+
+
+def test_every_model_and_scenario_is_in_it():
+    for name in model_names(ROOT):
+        assert f"(models/{name}.cpp)" in README, name
+    for name in scenario_names(ROOT):
+        assert f"| `{name}` |" in README, name
+
+
+@pytest.mark.skipif(not (BUILD / "describe").is_file(), reason="nothing is built in build/release")
+def test_scenarios_are_described_as_the_program_does():
+    listed = json.loads(subprocess.run([BUILD / "describe", "--list"], capture_output=True,
+                                       check=True).stdout)
+    for preset in listed["presets"]:
+        assert f"| `{preset['name']}` | {preset['about']} |" in README
+
+
+def test_no_link_leads_nowhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert links
+    for link in links:
+        assert link.startswith("https://") or (ROOT / link).exists(), link
