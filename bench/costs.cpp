@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "kernels.hpp"
+#include "process.hpp"
 #include "random.hpp"
 
 namespace bench {
@@ -66,6 +67,8 @@ void UnitCosts::probe(const Workload& workload, unsigned cpus) {
     std::vector<std::jthread> threads;
     for (std::size_t t = 0; t < cpus; ++t) {
       threads.emplace_back([&, t] {
+        // Left alone, two new threads may share one CPU for longer than the probe lasts.
+        pin_this_thread(static_cast<unsigned>(t));
         all_ready.arrive_and_wait();
         for (std::size_t i = 0; i < 24; ++i) {
           const std::size_t k = kernel_at(mix64(t << 32 | i) % all_units);

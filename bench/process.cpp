@@ -25,6 +25,15 @@ cpu_set_t allowed_cpus() {
   return set;
 }
 
+/// Restricts the calling thread to those of its CPUs that are wanted, by their rank.
+bool keep_cpus(auto&& wanted) {
+  cpu_set_t set = allowed_cpus();
+  for (unsigned cpu = 0, nth = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set) && !wanted(nth++)) CPU_CLR(cpu, &set);
+  }
+  return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
 std::int64_t nanoseconds(const timeval& t) {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + std::int64_t{t.tv_usec} * 1000;
 }
@@ -37,13 +46,13 @@ unsigned usable_cpus() {
 }
 
 void pin_to_cpus(unsigned count) {
-  cpu_set_t set = allowed_cpus();
-  for (unsigned cpu = 0, kept = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set) && ++kept > count) CPU_CLR(cpu, &set);
-  }
-  if (sched_setaffinity(0, sizeof(set), &set) != 0) {
+  if (!keep_cpus([=](unsigned nth) { return nth < count; })) {
     throw std::system_error(errno, std::generic_category(), "cannot pin the process to its CPUs");
   }
+}
+
+void pin_this_thread(unsigned wanted) {
+  keep_cpus([=](unsigned nth) { return nth == wanted; });
 }
 
 Usage usage_so_far() {

@@ -11,8 +11,13 @@ namespace bench {
 
 /// CPUs that this process may run on.
 unsigned usable_cpus();
-/// Restricts the process to the first `count` of them.  Threads started later inherit it.
+/// Restricts the calling thread to the first `count` of them.  Threads it starts inherit it, so
+/// that called first of all it pins the process.
 void pin_to_cpus(unsigned count);
+
+/// Restricts the calling thread to the `nth` of the CPUs that it may run on, counted from 0.  Where
+/// the system refuses, the thread stays where it may be.
+void pin_this_thread(unsigned nth);
 
 struct Usage {
   std::int64_t user_ns, system_ns, voluntary_switches, involuntary_switches, minor_faults,

@@ -3,7 +3,8 @@
 // The idea      The operating system does the scheduling; a turn is plain blocking code.
 // A wait        costs a sleeping thread: its stack, its place in the kernel, two context switches.
 // Computing     happens on the turn's own thread; the kernel shares the CPUs out.
-// Next turn     started by the thread that finished the last turn it waited for.
+// Next turn     started by the thread that finished the last turn it waited for.  One that starts a
+//               thousand gets only its fair share of a CPU among them: the last start late.
 // Rung          idiomatic.
 #include <gnu/libc-version.h>
 
