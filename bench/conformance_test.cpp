@@ -88,6 +88,34 @@ TEST(Model, turns_that_become_ready_together_run_together) {
   EXPECT_TRUE(overlapped);
 }
 
+/// Throws from the ledger's verb, at the given turn: on whatever thread of the model's runs it.
+struct Saboteur : Observer {
+  TurnId at;
+  bool at_finish;
+  Saboteur(TurnId turn, bool finish) : at(turn), at_finish(finish) {}
+  void on_start(const Turn& turn) override {
+    if (turn.id == at && !at_finish) throw std::runtime_error("sabotage");
+  }
+  void on_finish(const Turn& turn) override {
+    if (turn.id == at && at_finish) throw std::runtime_error("sabotage");
+  }
+};
+
+TEST(Model, an_error_in_any_turn_comes_out_of_run_and_leaves_nothing_behind) {
+  const Workload workload = random_graph(2, 60);
+  const auto threads = process_status().threads;
+  for (TurnId at = 0; at < workload.turns.size(); at += 7) {
+    for (const bool at_finish : {false, true}) {
+      Saboteur saboteur(at, at_finish);
+      Ledger ledger(workload, &saboteur);
+      EXPECT_THROW(run(workload, resources, ledger), std::runtime_error) << at;
+    }
+  }
+  // But for the pools that libraries keep.
+  EXPECT_LE(process_status().threads, threads + resources.workers);
+  EXPECT_EQ(fault_of_model(workload), "");
+}
+
 TEST(Model, an_empty_workload_returns_at_once) {
   EXPECT_EQ(fault_of_model(WorkloadBuilder("empty", 1).build()), "");
 }

@@ -6,6 +6,7 @@
 #include <barrier>
 #include <chrono>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 #include "kernels.hpp"
@@ -65,7 +66,7 @@ void UnitCosts::probe(const Workload& workload, unsigned cpus) {
   std::barrier all_ready(static_cast<std::ptrdiff_t>(cpus));
   {
     std::vector<std::jthread> threads;
-    for (std::size_t t = 0; t < cpus; ++t) {
+    auto start_probe = [&](std::size_t t) {
       threads.emplace_back([&, t] {
         // Left alone, two new threads may share one CPU for longer than the probe lasts.
         pin_this_thread(static_cast<unsigned>(t));
@@ -75,6 +76,13 @@ void UnitCosts::probe(const Workload& workload, unsigned cpus) {
           of_thread[t][k].push_back(read_cost(static_cast<Kernel>(k)));
         }
       });
+    };
+    for (std::size_t t = 0; t < cpus; ++t) {
+      try {
+        start_probe(t);
+      } catch (const std::system_error&) {  // no more threads here: those that there are will do
+        all_ready.arrive_and_drop();
+      }
     }
   }
   for (const Readings& readings : of_thread) {

@@ -29,19 +29,12 @@ std::string impossible(const Bounds& bounds, nanoseconds makespan, nanoseconds c
   return {};
 }
 
-Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsigned cpus,
-                    const Answer& expected, Ledger& ledger) {
-  Measurement m;
-  m.cpus = cpus;
-  const Workload& workload = ledger.workload();
-  m.costs.probe(workload, cpus);
-  m.before = process_status();
-  reset_peak_memory();
-  PeakWatch watch;
-  const Usage before = usage_so_far();
-  ledger.open();
+namespace {
+
+/// Does `work`; what it throws becomes the measurement's status and reason.
+void attempt(Measurement& m, auto&& work) {
   try {
-    run(workload, {.workers = cell.workers}, ledger);
+    work();
   } catch (const std::system_error& error) {
     const bool cannot = error.code() == std::errc::resource_unavailable_try_again ||
                         error.code() == std::errc::not_enough_memory ||
@@ -55,28 +48,51 @@ Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsig
   } catch (const std::exception& error) {
     m.status = Status::crash;
     m.reason = error.what();
+  } catch (...) {
+    m.status = Status::crash;
+    m.reason = "the model threw something that is no std::exception";
   }
-  ledger.close();
-  m.usage = usage_so_far() - before;
-  m.after = process_status();
-  m.peaks = watch.stop();
-  m.costs.probe(workload, cpus);
-  m.bounds = bounds(workload, m.costs, cpus);
-  m.structural_bound = structural_bound(m.bounds, model.structure, cell.workers);
-  if (m.status != Status::ok) return m;
+}
 
-  m.answer = ledger.answer();
-  m.reason = ledger.fault(expected);
-  const nanoseconds makespan(ledger.closed_at() - ledger.opened_at());
-  if (m.reason.empty()) {
-    m.reason =
-        impossible(m.bounds, makespan, nanoseconds(m.usage.user_ns + m.usage.system_ns), cpus);
-  }
-  if (m.reason.empty()) {
-    m.metrics = metrics_of(ledger);
-  } else {
-    m.status = Status::invalid;
-  }
+std::string fault_of(const Measurement& m, const Answer& expected, const Ledger& ledger) {
+  if (std::string fault = ledger.fault(expected); !fault.empty()) return fault;
+  if (usable_cpus() != m.cpus) return "the model changed the CPUs that the process is pinned to";
+  return impossible(m.bounds, nanoseconds(ledger.closed_at() - ledger.opened_at()),
+                    nanoseconds(m.usage.user_ns + m.usage.system_ns), m.cpus);
+}
+
+}  // namespace
+
+Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsigned cpus,
+                    const Answer& expected, Ledger& ledger) {
+  Measurement m;
+  m.cpus = cpus;
+  const Workload& workload = ledger.workload();
+  attempt(m, [&] {
+    m.costs.probe(workload, cpus);
+    m.before = process_status();
+    reset_peak_memory();
+    PeakWatch watch;
+    const Usage before = usage_so_far();
+    ledger.open();
+    attempt(m, [&] { run(workload, {.workers = cell.workers}, ledger); });
+    ledger.close();
+    m.usage = usage_so_far() - before;
+    m.after = process_status();
+    m.peaks = watch.stop();
+    m.costs.probe(workload, cpus);
+    m.bounds = bounds(workload, m.costs, cpus);
+    m.structural_bound = structural_bound(m.bounds, model.structure, cell.workers);
+    if (m.status != Status::ok) return;
+
+    m.answer = ledger.answer();
+    m.reason = fault_of(m, expected, ledger);
+    if (m.reason.empty()) {
+      m.metrics = metrics_of(ledger);
+    } else {
+      m.status = Status::invalid;
+    }
+  });
   return m;
 }
 

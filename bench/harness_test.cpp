@@ -93,6 +93,8 @@ TEST(Metrics, intervals_that_touch_do_not_overlap) {
   EXPECT_EQ(most_at_once(touching), 1U);
   const Interval nested[] = {{0, 10}, {2, 9}, {3, 4}, {5, 6}};
   EXPECT_EQ(most_at_once(nested), 3U);
+  const Interval empty[] = {{5, 5}, {5, 5}};
+  EXPECT_EQ(most_at_once(empty), 0U);
   EXPECT_EQ(most_at_once({}), 0U);
 }
 
@@ -164,6 +166,11 @@ TEST(Harness, a_model_that_throws_is_a_crash_with_its_reason) {
   });
   EXPECT_EQ(line["status"], "crash");
   EXPECT_THAT(line["reason"].get<std::string>(), HasSubstr("the loop broke"));
+}
+
+TEST(Harness, a_model_that_throws_something_strange_is_a_crash) {
+  const auto [m, line] = measured([](const Workload&, const Resources&, Ledger&) { throw 42; });
+  EXPECT_EQ(line["status"], "crash");
 }
 
 TEST(Harness, what_the_machine_cannot_do_is_skipped) {
@@ -240,6 +247,8 @@ TEST(Options, bad_flags_are_refused_in_one_line_that_names_them) {
       {{"--scenario", "fanout", "--sample", "/nowhere/file"}, "--sample"},
       {{"--scenario", "fanout", "--trace", "/nowhere/file"}, "--trace"},
       {{"--scenario", "fanout", "--benchmark_out=/nowhere/file"}, "--benchmark_out"},
+      {{"--scenario", "fanout", "--benchmark_format=bogus"}, "--benchmark_format"},
+      {{"--scenario", "fanout", "--benchmark_repetitions=2"}, "--benchmark_repetitions"},
       {{"--scenario", "fanout", "--frobnicate"}, "--frobnicate"},
       {{"--scenario", "fanout", "stray"}, "stray"},
       {{"--scenario", "fanout", "--workload", "file.json"}, "either"},
@@ -256,6 +265,12 @@ TEST(Options, bad_flags_are_refused_in_one_line_that_names_them) {
       EXPECT_THAT(std::string(error.what()), ::testing::Not(HasSubstr("\n")));
     }
   }
+}
+
+TEST(Options, an_absurd_amount_of_work_is_refused) {
+  Options options;
+  options.cell = {.scenario = "fanout", .agents = 100'000, .cpu_share = 1, .time_scale = 1};
+  EXPECT_THROW(load_workload(options), UsageError);
 }
 
 TEST(Options, a_scenario_brings_its_own_defaults) {

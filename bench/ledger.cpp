@@ -42,21 +42,16 @@ Value Ledger::compute(const Step& step, Value v) {
   return v;
 }
 
-Ledger::Clock::time_point Ledger::begin_wait(const Step& step) {
-  const std::size_t index = workload_.index_of(step);
+Ledger::Clock::time_point Ledger::begin(std::size_t index) {
   StepRecord& record = steps_[index];
   if (record.begun != 0) report(Breach::repeated_step, index);
   record.begun = now_ns();
-  return Clock::time_point(std::chrono::nanoseconds(record.begun) + step.duration);
+  return Clock::time_point(std::chrono::nanoseconds(record.begun) +
+                           workload_.steps()[index].duration);
 }
 
-std::chrono::nanoseconds Ledger::time_left(const Step& step) const {
-  const StepRecord& record = steps_[workload_.index_of(step)];
-  return std::chrono::nanoseconds(record.begun - now_ns()) + step.duration;
-}
-
-Value Ledger::end_wait(const Step& step, Value v) {
-  const std::size_t index = workload_.index_of(step);
+Value Ledger::end(std::size_t index, Value v) {
+  const Step& step = workload_.steps()[index];
   StepRecord& record = steps_[index];
   record.ended = now_ns();
   if (record.begun == 0) {
@@ -70,9 +65,24 @@ Value Ledger::end_wait(const Step& step, Value v) {
   return answered(workload_, step, v);
 }
 
+Ledger::Clock::time_point Ledger::begin_wait(const Step& step) {
+  const std::size_t index = workload_.index_of(step);
+  // A blocking tool holds its thread: that is the point of it, and no timer may stand in.
+  if (step.kind != StepKind::wait) report(Breach::not_a_wait, index);
+  return begin(index);
+}
+
+std::chrono::nanoseconds Ledger::time_left(const Step& step) const {
+  const StepRecord& record = steps_[workload_.index_of(step)];
+  return std::chrono::nanoseconds(record.begun - now_ns()) + step.duration;
+}
+
+Value Ledger::end_wait(const Step& step, Value v) { return end(workload_.index_of(step), v); }
+
 Value Ledger::block(const Step& step, Value v) {
-  std::this_thread::sleep_until(begin_wait(step));
-  return end_wait(step, v);
+  const std::size_t index = workload_.index_of(step);
+  std::this_thread::sleep_until(begin(index));
+  return end(index, v);
 }
 
 void Ledger::finish(const Turn& turn, Value v) {
@@ -131,16 +141,18 @@ std::string Ledger::fault_in(const Turn& turn) const {
       return fmt::format("turn {} started before turn {} had finished", turn.id, before);
     }
   }
+  std::int64_t earliest = record.started;
   for (const Step& step : turn.steps) {
     const StepRecord& done = steps_[workload_.index_of(step)];
     if (done.begun == 0 || done.ended == 0) {
       return fmt::format("turn {} skipped its step {} ({})", turn.id, &step - turn.steps.data(),
                          name_of(step.kind));
     }
-    if (done.begun < record.started || done.ended > record.finished) {
-      return fmt::format("turn {} ran its step {} ({}) outside the turn", turn.id,
+    if (done.begun < earliest || done.ended > record.finished) {
+      return fmt::format("turn {} ran its step {} ({}) out of order", turn.id,
                          &step - turn.steps.data(), name_of(step.kind));
     }
+    earliest = done.ended;
   }
   return {};
 }
@@ -161,6 +173,9 @@ std::string Ledger::fault(const Answer& reference) const {
         return fmt::format("the wait of step {} ended without having begun", step);
       case Breach::repeated_step:
         return fmt::format("step {} ran twice", step);
+      case Breach::not_a_wait:
+        return fmt::format("step {} ({}) was run as a wait", step,
+                           name_of(workload_.steps()[step].kind));
       case Breach::none:
         break;
     }

@@ -84,13 +84,15 @@ class Ledger {
 
   /// Empty if the run is proved to have done all the work, in order; else what is wrong, naming
   /// the turn.  Checked: each turn ran once; none started before all that it waits for had
-  /// finished; each step ran once and no wait ended early; receipts equal the plan's; digest and
-  /// sum equal the reference's.
+  /// finished; each step ran once, after the one before it, and no wait ended early; receipts equal
+  /// the plan's; digest and sum equal the reference's.
   std::string fault(const Answer& reference) const;
 
  private:
-  enum class Breach : std::uint8_t { none, early_wait, unbegun_wait, repeated_step };
+  enum class Breach : std::uint8_t { none, early_wait, unbegun_wait, repeated_step, not_a_wait };
   void report(Breach breach, std::size_t step);
+  Clock::time_point begin(std::size_t index);
+  Value end(std::size_t index, Value v);
   std::string fault_in(const Turn& turn) const;
 
   const Workload& workload_;

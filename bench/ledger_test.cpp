@@ -206,7 +206,7 @@ TEST(Ledger, a_step_of_another_turn_done_instead_is_caught) {
     ledger.finish(turn, v);
   };
   EXPECT_EQ(fault_of(pair(), with_bug_in(1, borrows)),
-            "turn 0 ran its step 1 (compute) outside the turn");
+            "turn 0 ran its step 1 (compute) out of order");
 }
 
 TEST(Ledger, a_step_that_runs_twice_is_caught) {
@@ -227,7 +227,44 @@ TEST(Ledger, steps_in_the_wrong_order_are_caught) {
     v = ledger.compute(turn.steps[2], v);
     ledger.finish(turn, ledger.compute(turn.steps[1], v));
   };
-  EXPECT_THAT(fault_of(pair(), with_bug_in(1, swaps)), HasSubstr("the sum over all turns is"));
+  EXPECT_EQ(fault_of(pair(), with_bug_in(1, swaps)),
+            "turn 1 ran its step 2 (compute) out of order");
+}
+
+TEST(Ledger, waits_of_one_turn_that_overlap_are_caught) {
+  WorkloadBuilder builder("two-waits", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.wait(microseconds(100));
+  builder.wait(microseconds(100));
+  const auto both_at_once = [](Ledger& ledger, const Turn& turn) {
+    Value v = ledger.start(turn);
+    for (const Step& step : turn.steps) ledger.begin_wait(step);
+    for (const Step& step : turn.steps) {
+      while (ledger.time_left(step).count() > 0) {
+      }
+      v = ledger.end_wait(step, v);
+    }
+    ledger.finish(turn, v);
+  };
+  EXPECT_EQ(fault_of(std::move(builder).build(), with_bug_in(0, both_at_once)),
+            "turn 0 ran its step 1 (wait) out of order");
+}
+
+TEST(Ledger, a_blocking_tool_run_as_a_timer_is_caught) {
+  WorkloadBuilder builder("tool", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.block(microseconds(100));
+  const auto uses_a_timer = [](Ledger& ledger, const Turn& turn) {
+    Value v = ledger.start(turn);
+    ledger.begin_wait(turn.steps[0]);
+    while (ledger.time_left(turn.steps[0]).count() > 0) {
+    }
+    ledger.finish(turn, ledger.end_wait(turn.steps[0], v));
+  };
+  EXPECT_EQ(fault_of(std::move(builder).build(), with_bug_in(0, uses_a_timer)),
+            "step 0 (block) was run as a wait");
 }
 
 TEST(Ledger, a_wrong_value_in_the_middle_is_caught) {

@@ -24,6 +24,7 @@ Latency latency_of(std::vector<nanoseconds> durations) {
 std::size_t most_at_once(std::span<const Interval> intervals) {
   std::vector<std::int64_t> begins, ends;
   for (const Interval& interval : intervals) {
+    if (interval.begin == interval.end) continue;
     begins.push_back(interval.begin);
     ends.push_back(interval.end);
   }

@@ -5,8 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
+#include <set>
 
 #include "workload_file.hpp"
 
@@ -36,11 +39,47 @@ std::string preset_names() {
 
 void check_writable(const std::string& path, const char* flag) {
   if (path.empty()) return;
-  // Opening for appending creates the file and leaves what is in it.
-  if (!std::ofstream(path, std::ios::app)) {
+  // Opening for appending leaves what is in the file; one that was not there is taken away again.
+  const bool existed = std::filesystem::exists(path);
+  const bool writable = std::ofstream(path, std::ios::app).is_open();
+  if (writable && !existed) std::filesystem::remove(path);
+  if (!writable) {
     throw UsageError(fmt::format(
         "{}: cannot write {}: check that the folder exists and is writable", flag, path));
   }
+}
+
+/// Google Benchmark ends the program by itself on a wrong value, and says that all is well.
+void check_benchmark_flag(const std::string& flag) {
+  const auto equals = flag.find('=');
+  const std::string name = flag.substr(0, equals);
+  const std::string value = equals == std::string::npos ? "" : flag.substr(equals + 1);
+  const std::map<std::string, std::set<std::string>> choices = {
+      {"--benchmark_format", {"console", "json", "csv"}},
+      {"--benchmark_out_format", {"console", "json", "csv"}},
+      {"--benchmark_time_unit", {"ns", "us", "ms", "s"}},
+      {"--benchmark_repetitions", {"1"}},  // a second one would be warm: one process, one sample
+  };
+  const auto found = choices.find(name);
+  if (found != choices.end() && !found->second.contains(value)) {
+    throw UsageError(
+        fmt::format("{}: '{}' is not one of {}", name, value, fmt::join(found->second, ", ")));
+  }
+  if (name == "--benchmark_out") check_writable(value, "--benchmark_out");
+}
+
+/// What would take a core longer than an hour, or more time than 64 bits count, is a typing error.
+void check_amount(const Workload& workload) {
+  constexpr std::uint64_t most_units = 3'600'000'000;
+  if (const auto units = planned(workload).units; units > most_units) {
+    throw UsageError(
+        fmt::format("the workload computes about {} hours of one core, and at most one is run: "
+                    "lower --agents, --cpu-share or --time-scale",
+                    units / most_units));
+  }
+  double waits_ns = 0;
+  for (const Step& step : workload.steps()) waits_ns += static_cast<double>(step.duration.count());
+  if (waits_ns > 4e18) throw UsageError("the workload waits for over 100 years: give it less");
 }
 
 std::string one_line(std::string text) {
@@ -103,9 +142,8 @@ Options parse_options(int argc, const char* const* argv, Program program) {
     if (!extra.starts_with("--benchmark_") && !extra.starts_with("--v=")) {
       throw UsageError(fmt::format("unknown argument '{}' (--help lists the flags)", extra));
     }
+    check_benchmark_flag(extra);
     options.benchmark_flags.push_back(extra);
-    constexpr std::string_view out = "--benchmark_out=";
-    if (extra.starts_with(out)) check_writable(extra.substr(out.size()), "--benchmark_out");
   }
   if (options.about || options.list) return options;
 
@@ -145,10 +183,13 @@ Options parse_options(int argc, const char* const* argv, Program program) {
 
 Workload load_workload(Options& options) {
   if (options.workload_file.empty()) {
-    return find_preset(options.cell.scenario)->make(options.cell);
+    Workload workload = find_preset(options.cell.scenario)->make(options.cell);
+    check_amount(workload);
+    return workload;
   }
   try {
     Workload workload = read_workload(options.workload_file);
+    check_amount(workload);
     options.cell.scenario = workload.name;
     options.cell.agents = static_cast<std::uint32_t>(workload.agent_names.size());
     options.cell.cpu_share = 0;

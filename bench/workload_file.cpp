@@ -21,7 +21,13 @@ constexpr const char* schema = "interleave.workload/1";
 constexpr std::int64_t longest_ns = 3'600'000'000'000;  // an hour: a typing error beyond that
 constexpr std::int64_t most_units = 1'000'000'000;
 
-/// A place in the file, for messages: "turns[3].steps[0]".
+/// A value from the file, as it may stand in one line of a message.
+std::string shown(const json& value) {
+  if (value.is_structured()) return value.type_name();
+  return value.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, 60);
+}
+
+/// A place in the file is for example "turns[3].steps[0]".
 [[noreturn]] void refuse(const std::string& place, const std::string& what) {
   throw std::invalid_argument(fmt::format("{}: {}", place, what));
 }
@@ -31,7 +37,7 @@ void check_object(const json& value, const std::string& place, const std::set<st
     refuse(place, fmt::format("expected an object, found {}", value.type_name()));
   for (const auto& [key, _] : value.items()) {
     if (!known.contains(key)) {
-      refuse(place, fmt::format("unknown key \"{}\": use {}", key, fmt::join(known, ", ")));
+      refuse(place, fmt::format("unknown key {}: use {}", shown(key), fmt::join(known, ", ")));
     }
   }
 }
@@ -50,7 +56,7 @@ std::int64_t integer(const json& value, const std::string& place, std::int64_t l
                     value.get<std::int64_t>() >= low && value.get<std::int64_t>() <= high;
   if (!fits) {
     refuse(place,
-           fmt::format("expected a whole number from {} to {}, found {}", low, high, value.dump()));
+           fmt::format("expected a whole number from {} to {}, found {}", low, high, shown(value)));
   }
   return value.get<std::int64_t>();
 }
@@ -71,7 +77,7 @@ Kernel kernel(const json& value, const std::string& place) {
   for (int k = 0; k < kernel_count; ++k) {
     if (name == name_of(static_cast<Kernel>(k))) return static_cast<Kernel>(k);
   }
-  refuse(place, fmt::format("no kernel is called \"{}\": use mix, json or topk", name));
+  refuse(place, fmt::format("no kernel is called {}: use mix, json or topk", shown(value)));
 }
 
 void read_step(WorkloadBuilder& builder, const json& step, const std::string& place) {
@@ -99,11 +105,13 @@ Workload parse_workload(const std::string& source_text, const std::string& sourc
     file = json::parse(source_text);
   } catch (const json::parse_error& error) {
     throw std::invalid_argument(fmt::format("{}: not JSON at byte {}", source, error.byte));
+  } catch (const json::exception&) {
+    throw std::invalid_argument(fmt::format("{}: a number in it is too large", source));
   }
   try {
     check_object(file, "the file", {"schema", "name", "seed", "agents", "turns"});
     if (const auto& found = required(file, "the file", "schema"); found != schema) {
-      refuse("schema", fmt::format("expected \"{}\", found {}", schema, found.dump()));
+      refuse("schema", fmt::format("expected \"{}\", found {}", schema, shown(found)));
     }
     const json& seed = required(file, "the file", "seed");
     if (!seed.is_number_unsigned()) refuse("seed", "expected a whole number from 0");

@@ -162,6 +162,8 @@ TEST(WorkloadFile, a_broken_file_is_refused_with_the_place_and_the_reason) {
   const BadFile bad[] = {
       {"", "not JSON"},
       {"[]", "expected an object, found array"},
+      {"[1e400]", "too large"},
+      {R"({"new\nline":1})", R"(unknown key "new\nline")"},
       {R"({"schema":"interleave.workload/9"})", "expected \"interleave.workload/1\""},
       {R"({"schema":"interleave.workload/1"})", "\"seed\" is missing"},
       {R"("turns":[]})", "turns: the list is empty"},
@@ -179,6 +181,9 @@ TEST(WorkloadFile, a_broken_file_is_refused_with_the_place_and_the_reason) {
       {R"("turns":[{"agent":0,"steps":[{"compute":"mix"}]}]})", "a step is one of"},
       {R"("turns":[{"agent":0,"steps":[{}]}]})", "a step is one of"},
   };
+  const std::string deep = head + R"("turns":[{"agent":0,"steps":[{"wait_ns":)" +
+                           std::string(200'000, '[') + std::string(200'000, ']') + "}]}]}";
+  EXPECT_THROW(parse_workload(deep, "deep.json"), std::invalid_argument);
   for (const BadFile& file : bad) {
     const std::string text = (file.text[0] == '"' ? head : "") + file.text;
     try {

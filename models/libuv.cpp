@@ -28,16 +28,19 @@ struct Run {
   Ledger& ledger;
   Plan plan;
   uv_loop_t loop;
-  std::exception_ptr error;  // the first one
+  std::exception_ptr error;  // the first one: the run is being taken down
 };
 
 /// A turn on its way; lives until its timer handle has closed.
 struct RunningTurn {
+  RunningTurn(Run& r, const Turn& t) : run(r), turn(t) {}
+
   Run& run;
   const Turn& turn;
   std::size_t position = 0;  // of the step under way
   Value value = 0;
-  std::exception_ptr error;  // thrown by the step, on a thread of the pool
+  bool on_pool = false;      // the step is queued or running there
+  std::exception_ptr error;  // thrown by the step, there
   uv_timer_t timer;
   uv_work_t work;
 
@@ -50,22 +53,22 @@ void check(int status, const char* what) {
   }
 }
 
-void fail(Run& run, std::exception_ptr error) {
-  if (!run.error) run.error = error;
-  uv_stop(&run.loop);
-}
+void take_down(Run& run);
 
 /// The body of every callback: an exception must not cross libuv, which is written in C.
 void guarded(Run& run, auto&& body) {
   try {
     body();
   } catch (...) {
-    fail(run, std::current_exception());
+    if (run.error) return;
+    run.error = std::current_exception();
+    take_down(run);
   }
 }
 
 void begin_step(RunningTurn& running);
 void finish_turn(RunningTurn& running);
+void close_turn(RunningTurn& running);
 
 void end_step(RunningTurn& running) {
   ++running.position;
@@ -92,9 +95,13 @@ void on_work(uv_work_t* work) {
 
 void on_worked(uv_work_t* work, int status) {
   auto& running = *static_cast<RunningTurn*>(work->data);
+  running.on_pool = false;
   guarded(running.run, [&] {
+    if (running.run.error) {
+      close_turn(running);
+      return;
+    }
     if (running.error) std::rethrow_exception(running.error);
-    if (status == UV_ECANCELED) return;  // the run has failed and is being taken down
     check(status, "uv_queue_work");
     end_step(running);
   });
@@ -102,6 +109,7 @@ void on_worked(uv_work_t* work, int status) {
 
 void begin_work(RunningTurn& running) {
   check(uv_queue_work(&running.run.loop, &running.work, on_work, on_worked), "uv_queue_work");
+  running.on_pool = true;
 }
 
 // ---- wait: a timer on the loop ----
@@ -141,18 +149,19 @@ void begin_step(RunningTurn& running) {
 }
 
 void start_turn(Run& run, const Turn& turn) {
-  auto running = std::make_unique<RunningTurn>(run, turn);
-  check(uv_timer_init(&run.loop, &running->timer), "uv_timer_init");
-  running->timer.data = running->work.data = running.get();
-  running->value = run.ledger.start(turn);
-  RunningTurn& started = *running.release();  // from now on the handle keeps it: see on_closed
+  auto owner = std::make_unique<RunningTurn>(run, turn);
+  check(uv_timer_init(&run.loop, &owner->timer), "uv_timer_init");
+  RunningTurn& running = *owner.release();  // from now on the handle keeps it: see on_closed
+  running.timer.data = running.work.data = &running;
+  running.value = run.ledger.start(turn);
   if (turn.steps.empty()) {
-    finish_turn(started);
+    finish_turn(running);
   } else {
-    begin_step(started);
+    begin_step(running);
   }
 }
 
+/// The next turns start here and not in finish_turn, so that a chain of them is no recursion.
 void on_closed(uv_handle_t* timer) {
   const std::unique_ptr<RunningTurn> running(static_cast<RunningTurn*>(timer->data));
   Run& run = running->run;
@@ -164,14 +173,27 @@ void on_closed(uv_handle_t* timer) {
 
 void finish_turn(RunningTurn& running) {
   running.run.ledger.finish(running.turn, running.value);
-  uv_close(reinterpret_cast<uv_handle_t*>(&running.timer), on_closed);
+  close_turn(running);
 }
 
-/// After an error: whatever is queued is cancelled, whatever is open is closed.
-void on_take_down(uv_handle_t* handle, void*) {
-  auto& running = *static_cast<RunningTurn*>(handle->data);
-  uv_cancel(reinterpret_cast<uv_req_t*>(&running.work));  // refused if not queued: no matter
+void close_turn(RunningTurn& running) {
+  auto* handle = reinterpret_cast<uv_handle_t*>(&running.timer);
   if (!uv_is_closing(handle)) uv_close(handle, on_closed);
+}
+
+/// After an error: what is on the pool is cancelled or awaited (on_worked then closes the turn),
+/// and everything else is closed now, so that the loop comes to its end.
+void take_down(Run& run) {
+  auto each = [](uv_handle_t* handle, void*) {
+    auto* running = static_cast<RunningTurn*>(handle->data);
+    if (!running) return;  // a handle of the loop's own
+    if (running->on_pool) {
+      uv_cancel(reinterpret_cast<uv_req_t*>(&running->work));
+    } else {
+      close_turn(*running);
+    }
+  };
+  uv_walk(&run.loop, each, nullptr);
 }
 
 }  // namespace
@@ -181,14 +203,8 @@ void bench::run(const Workload& workload, const Resources& resources, Ledger& le
   check(uv_os_setenv("UV_THREADPOOL_SIZE", std::to_string(resources.workers).c_str()), "setenv");
   Run run{ledger, Plan(workload), {}, {}};
   check(uv_loop_init(&run.loop), "uv_loop_init");
-  guarded(run, [&] {
-    run.plan.for_each_root([&](const Turn& turn) { start_turn(run, turn); });
-    uv_run(&run.loop, UV_RUN_DEFAULT);
-  });
-  if (run.error) {
-    uv_walk(&run.loop, on_take_down, nullptr);
-    uv_run(&run.loop, UV_RUN_DEFAULT);
-  }
+  guarded(run, [&] { run.plan.for_each_root([&](const Turn& turn) { start_turn(run, turn); }); });
+  uv_run(&run.loop, UV_RUN_DEFAULT);
   check(uv_loop_close(&run.loop), "uv_loop_close");
   if (run.error) std::rethrow_exception(run.error);
 }

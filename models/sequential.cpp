@@ -3,7 +3,6 @@
 // The idea      A `for` loop.  Turns are numbered so that this order is valid.
 // A wait        costs its whole duration: nothing else happens meanwhile.
 // Computing     costs one core, and a second one is never used.
-// Rung          idiomatic: plain code, and what every other model is compared with.
 #include <thread>
 
 #include "bench/model.hpp"

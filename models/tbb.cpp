@@ -4,30 +4,26 @@
 // A wait        is an async_node: it hands its gateway to one timer thread and holds no worker.
 // Computing     is the body of a continue_node, on whichever of the `workers` threads is free.
 // Next turn     follows along the graph's edges; a turn is a chain of nodes, cut at its waits.
-// Rung          idiomatic.
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/version.h>
-
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <queue>
 #include <thread>
-#include <vector>
 
 #include "bench/model.hpp"
 
 const bench::Model bench::model{"tbb", Rung::idiomatic, Structure::workers, TBB_runtime_version()};
 
 namespace {
-
 using namespace bench;
 namespace flow = tbb::flow;
 using Done = flow::continue_msg;
 using WorkNode = flow::continue_node<Done>;
-using WaitNode = flow::async_node<Done, Done, flow::lightweight>;
+using WaitNode = flow::async_node<Done, Done, flow::lightweight>;  // runs inline if noexcept
 using Gateway = WaitNode::gateway_type;
 
 /// One thread that sleeps until the next deadline and then wakes the node that waits for it.
@@ -45,13 +41,12 @@ class Timer {
   void serve(std::stop_token stop) {
     std::unique_lock lock(mutex_);
     while (changed_.wait(lock, stop, [this] { return !alarms_.empty(); })) {
-      const auto [deadline, gateway] = alarms_.top();
-      if (deadline > Ledger::Clock::now()) {
-        changed_.wait_until(lock, stop, deadline, [&] { return alarms_.top().first < deadline; });
+      if (const Alarm next = alarms_.top(); next.first > Ledger::Clock::now()) {
+        changed_.wait_until(lock, stop, next.first, [&] { return alarms_.top() < next; });
       } else {
         alarms_.pop();
-        gateway->try_put(Done{});  // spawns a task for the node behind the wait
-        gateway->release_wait();
+        next.second->try_put(Done{});  // spawns a task for the node behind the wait
+        next.second->release_wait();
       }
     }
   }
@@ -78,6 +73,11 @@ class FlowGraph {
     }
   }
 
+  ~FlowGraph() {  // whatever happens, the nodes outlive their tasks
+    graph_.cancel();
+    graph_.wait_for_all();
+  }
+
   void run() {
     start_.try_put(Done{});
     graph_.wait_for_all();
@@ -89,9 +89,9 @@ class FlowGraph {
     return &work_nodes_.emplace_back(graph_, [this, &turn, first](Done) { work(turn, first); });
   }
 
-  /// `node`, then the wait that is step `i`, then the steps after it.
+  /// The wait that is step `i`, after `node`, and then the steps after it.
   WorkNode* add_wait(const Turn& turn, std::size_t i, WorkNode& node) {
-    auto begin_wait = [this, &step = turn.steps[i]](Done, Gateway& gateway) {
+    auto begin_wait = [this, &step = turn.steps[i]](Done, Gateway& gateway) noexcept {
       timer_.wake_at(ledger_.begin_wait(step), gateway);
     };
     make_edge(node, wait_nodes_.emplace_back(graph_, flow::unlimited, begin_wait));

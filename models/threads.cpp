@@ -5,7 +5,6 @@
 // Computing     happens on the turn's own thread; the kernel shares the CPUs out.
 // Next turn     started by the thread that finished the last turn it waited for.  One that starts a
 //               thousand gets only its fair share of a CPU among them: the last start late.
-// Rung          idiomatic.
 #include <gnu/libc-version.h>
 
 #include <condition_variable>

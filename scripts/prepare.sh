@@ -11,7 +11,7 @@ prepare_log=$root/build/log
 installed_something=
 # The first python3 on PATH is not always the one that sees the system's packages.
 python_places="python3 /usr/bin/python3 /usr/local/bin/python3 \
-  python3.14 python3.13 python3.12 python3.11 python3.10 python3.9"
+  python3.14 python3.13 python3.12 python3.11 python3.10"
 
 give_up() {
   printf '%s\n' "$@" >&2
@@ -117,7 +117,7 @@ install_packages() { # names of Debian packages; "boost" stands for whichever is
     give_up 'Some packages are missing, and installing them needs root. As root, run:' \
       "    apt-get update && $advice"
   fi
-  mkdir -p "$prepare_log"
+  make_log_folder
   printf 'Installing %d packages with apt: %s\n' $# "$*"
   if ! as_root apt-get -q -o DPkg::Lock::Timeout=300 update >"$log" 2>&1; then
     tail -n 20 "$log" >&2
@@ -160,6 +160,12 @@ prepare_machine() {
   give_up "Install them with this system's package manager, then run this again."
 }
 
+# A checkout that cannot be written is said to be so once, before tools trip over it one by one.
+make_log_folder() {
+  mkdir -p "$prepare_log" 2>/dev/null && [ -w "$prepare_log" ] ||
+    give_up "$root/build cannot be written: copy the checkout to where it can."
+}
+
 python_packages() {
   printf '%s|\n' python3 python3-matplotlib python3-munkres python3-rich python3-pytest
 }
@@ -169,7 +175,7 @@ find_python() { # modules; sets $PYTHON
   imports=$(printf ', %s' "$@")
   for candidate in ${INTERLEAVE_PYTHON-} $python_places; do
     if has "$candidate" && "$candidate" -c \
-      "import sys$imports; sys.exit(sys.version_info < (3, 9))" >/dev/null 2>&1; then
+      "import sys$imports; sys.exit(sys.version_info < (3, 10))" >/dev/null 2>&1; then
       PYTHON=$candidate
       return 0
     fi
@@ -188,7 +194,7 @@ prepare_python() { # modules
     [ -z "$packages" ] || install_packages $packages
     find_python "$@" && return 0
   fi
-  give_up "No Python (3.9 or later) here imports all of: $*. Install them, for example with" \
+  give_up "No Python (3.10 or later) here imports all of: $*. Install them, for example with" \
     "    python3 -m venv .venv && .venv/bin/pip install -r $root/scripts/requirements.txt" \
     "then run this again with INTERLEAVE_PYTHON=.venv/bin/python3 before the command."
 }
@@ -213,7 +219,7 @@ show_progress() { # preset
 build() { # preset, as in CMakePresets.json; then targets
   local preset=$1 log=$prepare_log/$1.log target targets=()
   shift
-  mkdir -p "$prepare_log"
+  make_log_folder
   # Two builds in one folder would trip over each other; the second waits, then has nothing to do.
   exec 9>"$prepare_log/lock"
   if has flock; then flock 9; fi

@@ -5,7 +5,8 @@ import math
 from matplotlib.ticker import FuncFormatter
 
 from . import style, units
-from .chart_data import cpu_words, describe, has_measurements, models_of, plotted, row_of
+from .chart_data import (IDEAL_WORDS, cpu_words, describe, has_measurements, models_of, plotted,
+                         row_of)
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 TORN = 3.0  # a bound this many times the slowest measured model runs off the axis, and says so
@@ -17,8 +18,8 @@ def waiting_or_computing(data, width):
     question = "Does it matter whether agents wait or compute?"
     cells = [waiting, computing]
     reading = (f"Time to finish everything: shorter is better. Grey: no machine with "
-               f"{cpu_words(cells)} can be faster. Black line: 95 % interval, dots: each run. Hatched: "
-               "not run, at least this long by its structure.")
+               f"{cpu_words(cells)} can be faster. {IDEAL_WORDS} Black line: 95 % interval, "
+               "dots: each run. Hatched: not run, at least this long by its structure.")
     models = models_of(cells)
     labels = [data.styles[m].label for m in models]
     stacked = width == COLUMN
@@ -43,17 +44,19 @@ def waiting_or_computing(data, width):
 
 
 def _waiting_cell(data):
-    """The largest `fanout` at the default workers in which every model was measured that is not
-    ruled out by its own bound; else the one with most models measured."""
+    """The largest `fanout` at the default workers whose bound is a path of waits, not the sum of
+    all computing, and in which every model was measured that is not ruled out by its own bound."""
     cells = [c for c in data.summary["cells"] if c["scenario"] == "fanout" and has_measurements([c])
              and c["params"].get("workers") == data.summary["default_workers"]]
     if not cells:
         raise NothingToDraw("`fanout` was not measured at the default number of workers")
 
     def common(cell):
+        samples = [s for r in cell["models"] for s in data.raw(cell, r["model"])]
+        waits = all(s["lb_ns"] <= (s.get("critical_path_ns") or 0) for s in samples)
         lost = [r for r in cell["models"] if not r["makespan_ns"] and not r["skipped_by_bound"]]
         params = cell["params"]
-        return -len(lost), params.get("agents") or 0, -(params.get("cpu_share") or 0)
+        return waits, -len(lost), params.get("agents") or 0, -(params.get("cpu_share") or 0)
 
     return max(cells, key=common)
 
@@ -88,6 +91,9 @@ def _bars(data, ax, cell, models):
         ax.axvspan(0, cell["lb_ns"], color=style.BOUND_FILL, lw=0, zorder=0)
         ax.axvline(cell["lb_ns"], color=style.QUIET, lw=0.7, zorder=5)
         rows.append(plotted(key, "", "bound", "", cell["lb_ns"]))
+    if cell["greedy_ns"]:
+        ax.axvline(cell["greedy_ns"], **style.IDEAL, zorder=5)
+        rows.append(plotted(key, "", "greedy", "", cell["greedy_ns"]))
     for y, model in enumerate(models):
         look, row = data.styles[model], row_of(cell, model)
         if row is None:

@@ -100,6 +100,9 @@ def cpu_words(cells):
         else "as many CPUs"
 
 
+IDEAL_WORDS = "Dashed: an ideal scheduler without any overhead."
+
+
 def plotted(panel, model, kind, x, y, low=None, high=None, n=None):
     """One line of a figure's CSV."""
     return {"panel": panel, "model": model, "kind": kind, "x": x, "y": y,

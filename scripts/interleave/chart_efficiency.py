@@ -15,8 +15,8 @@ def how_far_from_possible(data, width):
     if not series:
         raise NothingToDraw("no scenario was measured at two numbers of agents")
     question = "How far from possible?"
-    reading = ("Share of the best possible speed that was reached (a greedy scheduler without any "
-               "overhead = 100 %). Higher is better. "
+    reading = ("Share of the possible speed that was reached. Dashed: an ideal scheduler without "
+               "any overhead (100 %). Higher is better. "
                f"{markers([c for cells in series for c in cells])} Thin line: the most that the "
                "model's structure allows; hollow: not run, shown at that ceiling.")
     figure, axes = start(data, width, series, question, reading)
@@ -25,11 +25,12 @@ def how_far_from_possible(data, width):
         key = " ".join(filter(None, (name, differs)))
         models = models_of(cells)
         log_x(ax, cells, "agents", "agents (log scale)", len(models))
-        ax.set_ylim(0, 1.06)
+        reached = [v for c in cells for m in models for v in _efficiencies(data, c, m)]
+        ax.set_ylim(0, max([1.06] + [v * 1.03 for v in reached]))
         ax.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:.0f} %"))
         ax.set_ylabel("share of the possible speed")
-        ax.axhline(1, color=style.QUIET, lw=0.6, zorder=1)
+        ax.axhline(1, **style.IDEAL, zorder=4.5)
         grid(ax)
         ends = []
         for i, model in enumerate(models):
@@ -39,9 +40,8 @@ def how_far_from_possible(data, width):
             ax.plot([x * dodge for x, _ in ceiling], [y for _, y in ceiling], color=look.colour,
                     lw=0.6, alpha=0.7, zorder=2)
             rows += [plotted(key, model, "ceiling", x, y) for x, y in ceiling]
-            raw = [(c["params"]["agents"], efficiency(s.get("greedy_ns"), s["makespan_ns"]))
-                   for c, _ in present for s in data.raw(c, model)]
-            raw = [(x, y) for x, y in raw if y is not None]
+            raw = [(c["params"]["agents"], y) for c, _ in present
+                   for y in _efficiencies(data, c, model)]
             points = [(c["params"]["agents"], r["efficiency"]) for c, r in present
                       if r["efficiency"]]
             hollow = [(c["params"]["agents"], r["ceiling"]) for c, r in present
@@ -53,3 +53,8 @@ def how_far_from_possible(data, width):
     alt = alt_text("Lines of efficiency over the number of agents, one panel per scenario.", series,
                    lambda r: units.percent(r["efficiency"]["median"]), "agents", "efficiency")
     return Drawing("efficiency-over-agents", question, reading, alt, figure, rows, axes=axes)
+
+
+def _efficiencies(data, cell, model):
+    found = (efficiency(s.get("greedy_ns"), s["makespan_ns"]) for s in data.raw(cell, model))
+    return [value for value in found if value is not None]

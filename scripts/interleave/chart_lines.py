@@ -92,7 +92,7 @@ def log_y(ax, values, words, room_below=1.3):
     ax.set_yscale("log")
     ax.set_ylim(low, high)
     decades = math.log10(high / low)
-    subs = (1,) if decades > 2.2 else (1, 3) if decades > 1.5 else (1, 2, 5)
+    subs = (1,) if decades > 5 else (1, 3) if decades > 1.5 else (1, 2, 5)
     ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: units.tick(words, y)))
     ax.yaxis.set_minor_locator(NullLocator())

@@ -1,7 +1,7 @@
 """Who finishes first as agents grow, and what does one more worker buy? Time over either."""
 
 from . import style, units
-from .chart_data import cpu_words, has_measurements, models_of, plotted, row_of
+from .chart_data import IDEAL_WORDS, cpu_words, has_measurements, models_of, plotted, row_of
 from .chart_lines import (LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, log_y, markers,
                           start)
 from .labels import label_line_ends
@@ -28,8 +28,8 @@ def what_does_one_more_worker_buy(data, width):
 def _makespan(data, width, series, along, name, question, x_label):
     everything = [c for cells in series for c in cells]
     reading = (f"Lower is better. {markers(everything)} Grey area: no machine with "
-               f"{cpu_words(everything)} can be faster. Grey line: a greedy scheduler without any "
-               "overhead. Hollow: not run, shown at the least time that its structure allows.")
+               f"{cpu_words(everything)} can be faster. {IDEAL_WORDS} "
+               "Hollow: not run, shown at the least time that its structure allows.")
     figure, axes = start(data, width, series, question, reading)
     rows = []
     for ax, cells, (scenario, differs) in zip(axes, series, data.titles(series, along)):
@@ -54,19 +54,16 @@ def _makespan_panel(data, ax, cells, along, key, x_label):
                 shown += [s["makespan_ns"] for s in data.raw(cell, row["model"])]
             elif row["skipped_by_bound"] and row["lb_model_ns"]:
                 shown.append(row["lb_model_ns"])
-    log_y(ax, shown, units.duration, room_below=1.9 if bound else 1.3)
+    log_y(ax, shown, units.duration, room_below=_room_for_words(ax, shown) if bound else 1.3)
     ax.set_ylabel("time to finish everything")
     grid(ax)
     if bound:
-        left, right = ax.get_xlim()
-        xs = [left] + [x for x, _ in bound] + [right]
-        ys = [bound[0][1]] + [y for _, y in bound] + [bound[-1][1]]
-        ax.fill_between(xs, ax.get_ylim()[0], ys, color=style.BOUND_FILL, lw=0, zorder=0)
+        ax.fill_between(*_to_the_edges(ax, bound), ax.get_ylim()[0], color=style.BOUND_FILL,
+                        lw=0, zorder=0)
         _name_the_impossible(ax, bound)
         rows += [plotted(key, "", "bound", x, y) for x, y in bound]
     if greedy:
-        ax.plot([x for x, _ in greedy], [y for _, y in greedy], color=style.QUIET, lw=0.7,
-                zorder=2)
+        ax.plot(*_to_the_edges(ax, greedy), **style.IDEAL, zorder=4.5)
         rows += [plotted(key, "", "greedy", x, y) for x, y in greedy]
     for i, model in enumerate(models):
         look, dodge = data.styles[model], dodge_of(cells, along, i, len(models))
@@ -80,6 +77,19 @@ def _makespan_panel(data, ax, cells, along, key, x_label):
         rows += line_rows(key, model, raw, points, hollow, None)
     label_line_ends(ax, ends)
     return rows
+
+
+def _to_the_edges(ax, points):
+    """Their xs and ys, and level on to both edges of the panel, where no line of a model lies."""
+    left, right = ax.get_xlim()
+    return ([left] + [x for x, _ in points] + [right],
+            [points[0][1]] + [y for _, y in points] + [points[-1][1]])
+
+
+def _room_for_words(ax, values):
+    """The factor below the least value that leaves a line of text its height."""
+    share = 15 / (ax.get_window_extent().height * 72 / ax.figure.dpi)
+    return max(1.9, (max(values) * 1.3 / min(values)) ** (share / (1 - share)))
 
 
 def _name_the_impossible(ax, bound):

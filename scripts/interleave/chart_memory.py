@@ -33,9 +33,10 @@ def what_does_an_agent_cost(data, width):
     for ax, cells in zip(axes, series):
         models = models_of(cells)
         log_x(ax, cells, "agents", "waiting agents (log scale)", len(models))
-        values = [r["own_memory_bytes"]["median"] for c in cells for r in c["models"]
-                  if r["own_memory_bytes"]]
-        log_y(ax, [v for v in values if v > 0], units.size)
+        values = [r["own_memory_bytes"][k] for c in cells for r in c["models"]
+                  if r["own_memory_bytes"] for k in ("median", "low", "high")]
+        values += [own_memory(s) for c in cells for m in models for s in data.raw(c, m)]
+        log_y(ax, [v for v in values if v is not None and v > 0], units.size)
         ax.set_ylabel("memory added (log scale)")
         grid(ax)
         ends = []

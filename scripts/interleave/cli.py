@@ -1,6 +1,7 @@
 """What each verb of ./scripts/bench does, and with which exit status it ends."""
 
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -14,12 +15,14 @@ from . import machine
 from .cells import chosen_cells
 from .executables import Executables
 from .lock import LOCK, MachineLock
-from .manifest import binary_hashes, commit_of, finish, new_manifest, utc_second
+from .manifest import (
+    binary_hashes, commit_of, finish, new_manifest, read_manifest, utc_second)
 from .options import parse
 from .plan import PROFILES, make_plan
 from .progress import Display, spoken
 from .run import Runner, without_rows
-from .samples import cut_torn_line, read_json, read_lines, write_json, write_lines
+from .samples import (
+    cut_torn_line, fault_of_entry, fault_of_sample, read_json, read_lines, write_json, write_lines)
 from .trouble import Trouble, Usage
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -142,9 +145,14 @@ def run(session, options):
         manifest = new_manifest(session.root, plan, answers, about, session.executables,
                                 ["./scripts/bench", *options.typed])
         result = make_result_folder(session, options, manifest)
-        write_json(result / "manifest.json", manifest)
-        write_lines(result / "plan.jsonl", plan.entries)
-        (result / "samples.jsonl").touch()
+        try:
+            # The manifest last: it makes the folder a result, whose plan is whole by then.
+            write_lines(result / "plan.jsonl", plan.entries)
+            (result / "samples.jsonl").touch()
+            write_json(result / "manifest.json", manifest)
+        except BaseException:
+            shutil.rmtree(result, ignore_errors=True)
+            raise
         session.say(f"Into {shown(result)}")
         return measure(session, result, about, lock)
 
@@ -152,7 +160,7 @@ def run(session, options):
 def resume(session, options):
     result = options.dir
     with MachineLock(session.lock) as lock:
-        manifest = read_json(result / "manifest.json")
+        manifest = read_manifest(result / "manifest.json")
         names = [model["model"] for model in manifest["models"]]
         about, absent = session.executables.about(names)
         if absent:
@@ -167,9 +175,10 @@ def resume(session, options):
 def refuse_mixture(session, manifest, names):
     """Samples of two machines or of two programs must not stand side by side in one result."""
     here = machine.machine()["name"]
-    if manifest["machine"]["name"] != here:
-        raise Trouble(f"this result was measured on {manifest['machine']['name']}, and this is "
-                      f"{here}: start a new run here")
+    there = manifest["machine"].get("name")
+    if there != here:
+        raise Trouble(f"this result was measured on {there}, and this is {here}: "
+                      "start a new run here")
     now = binary_hashes(session.executables, names)
     changed = [name for name in names if now[name] != manifest.get("binaries", {}).get(name)]
     if changed:
@@ -187,7 +196,10 @@ def measure(session, result, about, lock):
     if torn:
         session.say(f"samples.jsonl ended in {torn} bytes of a half-written line: cut off, and "
                     "that process runs again.")
-    entries = without_rows(read_lines(result / "plan.jsonl"), read_lines(result / "samples.jsonl"))
+    plan = read_lines(result / "plan.jsonl", fault_of_entry)
+    if not plan:
+        raise Trouble(f"{result / 'plan.jsonl'} has no line: start a new run")
+    entries = without_rows(plan, read_lines(result / "samples.jsonl", fault_of_sample))
     if not entries:
         session.say("Nothing is left to measure.")
     ticks = machine.cpu_ticks()
@@ -198,13 +210,14 @@ def measure(session, result, about, lock):
             runner.run_all(entries, d)
     except KeyboardInterrupt:
         return tell_how_to_go_on(session, result)
-    if entries or not read_json(result / "manifest.json")["finished_utc"]:
+    if entries or not read_json(result / "manifest.json").get("finished_utc"):
         finish(result, ticks)
     draw(session, result)
     return verdict(session, result)
 
 
 def tell_how_to_go_on(session, result):
+    cut_torn_line(result / "samples.jsonl")
     rows = read_lines(result / "samples.jsonl")
     planned = read_lines(result / "plan.jsonl")
     session.say(f"Interrupted. {len(rows)} of {len(planned)} processes are on disk. To go on:")
@@ -282,7 +295,8 @@ def main(arguments, root, console=None, lock=LOCK):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        print(f"bench: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        where = error.filename or "writing failed"
+        print(f"bench: {where}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         session.say("Interrupted.")

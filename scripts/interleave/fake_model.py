@@ -11,7 +11,10 @@ import sys
 from pathlib import Path
 
 BEHAVIOURS = ("good", "also_good", "invalid", "crashing", "hanging", "skipping", "silent",
-              "lying", "doubling", "failing_late", "not_a_number", "slow_by_bound", "interrupting")
+              "lying", "doubling", "failing_late", "not_a_number", "slow_by_bound", "interrupting",
+              "garbage", "listed_params", "no_params", "listed_benchmarks", "deeply_nested",
+              "infinite", "true_makespan", "negative", "too_fast", "of_another_share",
+              "usurping", "skipping_with_a_good_sample", "leaving_a_child")
 ANSWER = {"digest": "00000000000000aa", "sum": "00000000000000bb"}
 STRUCTURES = {"slow_by_bound": "sequential"}
 
@@ -68,16 +71,30 @@ def run(name, flags):
         row |= {"status": "skipped", "reason": "too many threads", "makespan_ns": None}
     if name == "lying":
         row["digest"] = "0" * 16
-    if name == "not_a_number":
-        row["makespan_ns"] = float("nan")
+    if name == "leaving_a_child":
+        if not os.fork():
+            signal.pause()
+    row |= {"not_a_number": {"makespan_ns": float("nan")}, "listed_params": {"params": [1]},
+            "true_makespan": {"makespan_ns": True}, "negative": {"makespan_ns": -5},
+            "too_fast": {"makespan_ns": 700_000}, "infinite": {"units": float("inf")},
+            "of_another_share": {"params": row["params"] | {"cpu_share": 0.5}},
+            "usurping": {"exec_id": "mine", "mode": "trace", "cell_id": "x", "block": 9,
+                         "position": 9, "wall_ns": 1}}.get(name, {})
+    if name == "no_params":
+        del row["params"]
+    if name == "listed_benchmarks":
+        benchmark = {"benchmarks": [1]}
     if name == "doubling":
         benchmark["benchmarks"] *= 2
-    with open(flags.sample, "a") as file:
-        file.write(json.dumps(row) + "\n")
+    text = json.dumps(row).replace("Infinity", "1e999") + "\n"
+    data = {"garbage": b"\xff\xfe\0\n", "deeply_nested": b"[" * 200_000 + b"\n"}.get(name)
+    with open(flags.sample, "ab") as file:
+        file.write(data or text.encode())
     Path(flags.benchmark_out).write_text(json.dumps(benchmark))
     if flags.trace:
         Path(flags.trace).write_text('{"traceEvents":[]}')
-    return {"invalid": 1, "skipping": 77, "failing_late": 3}.get(name, 0)
+    return {"invalid": 1, "skipping": 77, "failing_late": 3,
+            "skipping_with_a_good_sample": 77}.get(name, 0)
 
 
 def main():

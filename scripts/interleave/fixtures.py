@@ -84,6 +84,7 @@ def write_result(path, seed=1, profile="quick", blocks=6, models=None, slower=No
                 sample = row | {"schema": "interleave.sample/1", "family": family, "rung": rung,
                                 "structure": structure, "cpus": workers, "status": "ok",
                                 "reason": None, "lb_ns": lb, "lb_model_ns": bound,
+                                "critical_path_ns": longest,
                                 "greedy_ns": greedy, "t1_ns": t1, "makespan_ns": None}
                 if reason:
                     if block == 0:

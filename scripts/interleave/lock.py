@@ -22,8 +22,10 @@ class MachineLock:
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            holder = holder_of(self.fd)
             os.close(self.fd)
-            raise Trouble("another run is measuring on this machine: wait until it is done")
+            raise Trouble("another run is measuring on this machine"
+                          f"{f' (process {holder})' if holder else ''}: wait until it is done")
         return self
 
     def __exit__(self, *_):
@@ -31,11 +33,29 @@ class MachineLock:
 
 
 def open_shared(path):
-    """Readable by all is enough for a lock; creating fails when the file is another user's."""
+    """Whoever comes first makes the file, for all: reading it is enough for a lock."""
     try:
-        return os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        fd = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
-        return fd
+        try:
+            return os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            fd = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+            try:
+                os.fchmod(fd, 0o666)  # whatever the umask says
+            except PermissionError:
+                pass  # another user was faster
+            return fd
     except OSError as error:
         raise Trouble(f"cannot open the lock {path}: {error.strerror}")
+
+
+def holder_of(fd):
+    """The process that took the lock, as the kernel tells it; None where it does not."""
+    file = os.fstat(fd)
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    try:
+        with open("/proc/locks") as locks:
+            words = [line.split() for line in locks]
+    except OSError:
+        return None
+    holders = (w[4] for w in words if len(w) > 5 and w[1] == "FLOCK" and w[5] == place)
+    return next((pid for pid in holders if pid.isdigit() and pid != "0"), None)

@@ -1,10 +1,12 @@
 """What is written about a run as a whole: manifest.json, and the name of its folder."""
 
+import os
 import subprocess
 from datetime import datetime, timezone
 
 from . import machine
 from .samples import read_json, sha256_of, write_json
+from .trouble import Trouble
 
 SCHEMA = "interleave.manifest/1"
 
@@ -13,10 +15,30 @@ def utc_second():
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def read_manifest(path):
+    """What every reader of a result relies on is there, in a schema that is known here."""
+    manifest = read_json(path)
+    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    if schema != SCHEMA:
+        raise Trouble(f"{path} is of schema {schema}, and only {SCHEMA} is known here: use the "
+                      "version of the suite that wrote it")
+    kinds = {"models": list, "machine": dict, "environment": dict, "blocks": int, "commit": str}
+    for key, kind in kinds.items():
+        if not isinstance(manifest.get(key), kind):
+            raise Trouble(f"{path} is damaged: its {key} is missing or of the wrong type")
+    if not all(isinstance(said, dict) and isinstance(said.get("model"), str)
+               for said in manifest["models"]):
+        raise Trouble(f"{path} is damaged: its models have no names")
+    return manifest
+
+
 def git(root, *arguments):
+    # A hook or an alias of git sets GIT_DIR and its like, which mean another repository.
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith("GIT_")}
     try:
         answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True,
-                                text=True, stdin=subprocess.DEVNULL)
+                                text=True, stdin=subprocess.DEVNULL, env=environment)
     except OSError:
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None
@@ -24,7 +46,10 @@ def git(root, *arguments):
 
 def commit_of(root):
     """(short commit, whether files differ from it). Without the git program its folder is read."""
-    commit = git(root, "rev-parse", "--short=7", "HEAD")
+    top = git(root, "rev-parse", "--show-toplevel")
+    # A copy of the suite inside another repository has that one's commit no more than its name.
+    inside = top is not None and os.path.realpath(top) == os.path.realpath(root)
+    commit = git(root, "rev-parse", "--short=7", "HEAD") if inside else None
     if commit:
         status = git(root, "status", "--porcelain", "--untracked-files=normal", "--", ".",
                      ":!results")

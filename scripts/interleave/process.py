@@ -1,5 +1,6 @@
 """How is one process run? Started, waited for without using the CPU, killed when it is late."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -60,11 +61,27 @@ def interruption_deferred():
         raise KeyboardInterrupt
 
 
+# Looked up here: between fork and exec nothing may be loaded.
+PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent):
+    """Called in the child: a runner that is killed outright must not leave its process behind,
+    which would hold the machine's lock."""
+    if PRCTL:
+        PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def start(command, stderr, environment, inherited):
+    runner = os.getpid()
     try:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-            env=environment, pass_fds=inherited, start_new_session=True)
+            env=environment, pass_fds=inherited, start_new_session=True,
+            preexec_fn=lambda: die_with(runner))
     except OSError as error:
         raise Trouble(f"cannot start {command[0]}: {error.strerror}: build again")
 
@@ -100,6 +117,7 @@ def run_process(command, timeout_s, stderr_path, environment=None, inherited=())
             process = start(command, stderr, environment, inherited)
         timed_out = wait_for(process, timeout_s)
         wall_ns = time.monotonic_ns() - begin
+        kill_group(process)  # whatever it left running would disturb the next one
     except BaseException:
         if process:
             kill_group(process)

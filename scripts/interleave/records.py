@@ -3,10 +3,11 @@
 Three files are read and never written: manifest.json, plan.jsonl, samples.jsonl.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .manifest import read_manifest
+from .samples import SCHEMA, fault_of_row, fault_of_sample, lines_of
 from .trouble import Trouble
 
 
@@ -37,37 +38,52 @@ def read_result(path):
     path = Path(path)
     messages = []
     manifest_file = path / "manifest.json"
-    try:
-        manifest = json.loads(manifest_file.read_text())
-    except FileNotFoundError:
+    if not manifest_file.is_file():
         raise Trouble(f"{path} is not a result folder: it has no manifest.json")
-    except ValueError as error:
-        raise Trouble(f"{manifest_file} is damaged: {error}")
-    plan = _read_lines(path / "plan.jsonl", messages)
-    samples = _once_each(_read_lines(path / "samples.jsonl", messages), messages)
+    manifest = read_manifest(manifest_file)
+    plan = _read_lines(path / "plan.jsonl", fault_of_row, messages)
+    if not plan:
+        messages.append("plan.jsonl has no line: nothing was planned, so nothing counts")
+    samples = _read_lines(path / "samples.jsonl", fault_of_known_sample, messages)
+    samples = _once_each(_planned(samples, plan, messages), messages)
     # Samples are written in the order they were run. Sorted, that order cannot reach a figure.
     samples.sort(key=lambda s: (s.get("cell_id") or "", s.get("model") or "", s["exec_id"]))
     return Result(path, manifest, plan, samples, messages)
 
 
-def _read_lines(path, messages):
-    """One object per line. A line that is no object (a run killed while writing) is named."""
+def fault_of_known_sample(row):
+    """Damage leaves a line out; another version's line says that none of them is understood."""
+    schema = row.get("schema") if isinstance(row, dict) else None
+    if isinstance(schema, str) and schema != SCHEMA:
+        raise Trouble(f"samples.jsonl is of schema {schema}, and only {SCHEMA} is known here: use "
+                      "the version of the suite that wrote it")
+    return fault_of_sample(row)
+
+
+def _read_lines(path, fault_of, messages):
+    """One object per line. A damaged line (a run killed while writing) is named and left out."""
     if not path.is_file():
         messages.append(f"{path.name} is missing")
         return []
     rows = []
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, dict) and "exec_id" in row:
-            rows.append(row)
+    for number, row, fault in lines_of(path, fault_of):
+        if fault:
+            messages.append(f"{path.name}, line {number}: damaged and left out: {fault}")
         else:
-            messages.append(f"{path.name}, line {number}: damaged and left out")
+            rows.append(row)
     return rows
+
+
+def _planned(samples, plan, messages):
+    """The samples of planned processes: what nobody planned must not be able to reach a median."""
+    def identity(row):
+        return tuple(row[key] for key in ("exec_id", "cell_id", "model", "mode"))
+
+    planned = {identity(entry) for entry in plan}
+    for sample in samples:
+        if identity(sample) not in planned:
+            messages.append(f"samples.jsonl: {sample['exec_id']} was not planned and is left out")
+    return [sample for sample in samples if identity(sample) in planned]
 
 
 def _once_each(samples, messages):

@@ -51,10 +51,10 @@ def print_table(summary, console):
     """Scenario x model on the terminal, at whatever width it has; then whether to trust it."""
     console.print(tables.terminal_table(summary, console))
     console.print(Text("Median time to finish everything, [its 95 % interval], share of the "
-                       "possible speed (greedy scheduler = 100 %). ≥: not run, least time that "
-                       "its structure allows.", "dim"))
+                       "possible speed (an ideal scheduler without any overhead = 100 %). "
+                       "≥: not run, least time that its structure allows.", "dim"))
     trust = summary["trust"]
-    console.print(Text.assemble("This result is ", (trust["level"],
+    console.print(Text.assemble(_leads_to(trust["level"]), (trust["level"],
                                 f"bold {LEVEL_COLOURS[trust['level']]}"), "."))
     for line in [*trust["reasons"], *summary["messages"]]:
         console.print(Text(f"  · {line}", "dim"))
@@ -94,8 +94,13 @@ def page(manifest, summary, drawn, left_out):
     return "\n".join(parts)
 
 
+def _leads_to(level):
+    """The beginning of the sentence that ends with this level of trust."""
+    return "To be cited " if level == "with caution" else "This result is "
+
+
 def _trust_lines(trust):
-    text = f"**This result is {trust['level']}.**\n"
+    text = f"**{_leads_to(trust['level'])}{trust['level']}.**\n"
     if trust["reasons"]:
         text += "\n" + "\n".join(f"- {reason}" for reason in trust["reasons"]) + "\n"
     return text
@@ -117,9 +122,13 @@ def _how_to_read(summary):
 - One operating system process is one sample. A median is over the processes of one cell.
 - The interval is the exact order-statistic interval of the median: with 6 samples it runs from the
   least to the greatest and covers the true median with 96.9 %. Fewer samples have none.
-- The *bound* is a time that no schedule can beat: the longest path through the turns, or all
-  computing shared evenly by the CPUs. The *greedy* reference is a simulated scheduler that never
-  idles and costs nothing. Efficiency is its time divided by the measured one.
+- The *bound* (grey) is a time that no schedule can beat: the longest path through the turns, or all
+  computing shared evenly by the CPUs. The *greedy* reference (dashed) is a simulated ideal
+  scheduler: it starts whatever is ready as soon as a CPU is free, and costs nothing itself.
+- Grey and dashed differ because the grey uses the cheapest cost of computing seen, the dashed line
+  the usual cost when all CPUs compute at once.
+- Efficiency is the time of the greedy reference divided by the measured one. It can exceed 100 %
+  because the cost of computing behind that reference is itself measured, and drifts.
 - Every sample proved that each turn ran once, after all it waits for, and no wait was cut short. A
   sample without that proof is *invalid*: it is named above and enters nothing.
 - Overlapping intervals are no proof of a tie, and a small gap is no proof of a win.
@@ -134,7 +143,7 @@ def _environment(manifest, machine):
              ("flags", manifest.get("flags")), ("commit", manifest.get("commit")),
              ("command", _command(manifest.get("command"))),
              ("started", manifest.get("created_utc")), ("finished", manifest.get("finished_utc"))]
-    facts += [(f"library of `{m}`", text)
+    facts += [(f"library of `{m}`", "none" if text == "" else text)
               for m, text in sorted((manifest.get("libraries") or {}).items())]
     lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
     environment = manifest.get("environment") or {}
@@ -150,7 +159,7 @@ def _environment(manifest, machine):
 
 def _cite(manifest, summary):
     date = (summary.get("created_utc") or "")[:10]
-    machine = summary["machine"].get("name") or "an unnamed machine"
+    machine = summary["machine"].get("name") or "a machine whose name is not known"
     line = (f"> Interleave, result {summary['result_id']}, workload version "
             f"{summary['workload_version']}, commit {summary['commit']}, measured {date} on "
             f"{machine}.")
@@ -178,9 +187,11 @@ def _trimmed(item):
 
 
 def _cell(value):
-    """A value inside a table: unknown is said, and a bar must not end the column."""
+    """A value inside a table: what is not known is said, and a bar must not end the column."""
     if value is None or value == "":
-        return "unknown"
+        return "not known"
+    if value == "unnamed":  # a hypervisor that hides what it is
+        return "present, its name is not known"
     if isinstance(value, (dict, list)):
         value = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) \
             else ", ".join(map(str, value))

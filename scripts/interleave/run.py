@@ -4,14 +4,22 @@ import os
 import shutil
 
 from .process import run_process, signal_name
-from .samples import MEASUREMENTS, Log, from_json
+from .samples import MEASUREMENTS, SCHEMA, Log, fault_of_measurements, from_json, to_line
+from .trouble import Trouble
 
 SKIPPED = 77  # the exit status by which a model says: this machine cannot do it
 OUTCOMES = ("ok", "invalid", "skipped", "crash")
+LARGEST_SAMPLE = 1 << 20  # bytes; a real one has about two thousand
+# The bound takes the least cost of a unit that was seen, so an honest run may be a little below.
+FASTER_THAN_POSSIBLE = 0.8
 
 
 class Failed(Exception):
     """The process left no sample to believe; says why."""
+
+
+class NoSample(Failed):
+    """Not even a bad one."""
 
 
 def command_of(entry, executables, scratch, trace):
@@ -29,7 +37,7 @@ def command_of(entry, executables, scratch, trace):
 def empty_row(entry, about):
     """The row of a process that measured nothing: unknown is null."""
     said = about.get(entry["model"], {})
-    row = {"schema": "interleave.sample/1", "model": entry["model"], "family": said.get("family"),
+    row = {"schema": SCHEMA, "model": entry["model"], "family": said.get("family"),
            "rung": said.get("rung"), "structure": said.get("structure"),
            "scenario": entry["scenario"], "params": entry["params"], "cpus": None,
            "status": None, "reason": None}
@@ -48,12 +56,11 @@ def skipped_row(entry, about):
 
 
 def one_sample(path, entry):
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        raise Failed("it wrote no sample")
-    if not lines:
-        raise Failed("it wrote no sample")
+    if not path.is_file() or not path.stat().st_size:
+        raise NoSample("it wrote no sample")
+    if path.stat().st_size > LARGEST_SAMPLE:
+        raise Failed(f"its sample is larger than {LARGEST_SAMPLE:,} bytes")
+    lines = path.read_text(encoding="utf-8").splitlines()
     if len(lines) != 1:
         raise Failed(f"it wrote {len(lines)} samples instead of one")
     try:
@@ -65,18 +72,35 @@ def one_sample(path, entry):
     for key in ("model", "scenario"):
         if sample.get(key) != entry[key]:
             raise Failed(f"its sample is of {key} {sample.get(key)}, not {entry[key]}")
-    if "params" in sample and any(sample["params"].get(key) != entry["params"][key]
-                                  for key in ("agents", "workers", "seed")):
-        raise Failed("its sample is of another cell")
+    if sample.get("schema") != SCHEMA:
+        raise Failed(f"its sample is of schema {sample.get('schema')}, not {SCHEMA}")
+    check_params(sample, entry)
+    fault = fault_of_measurements(sample)
+    if fault:
+        raise Failed(f"its sample is malformed: {fault}")
     return sample
+
+
+def check_params(sample, entry):
+    """A sample that measured nothing may leave its parameters out."""
+    params = sample.get("params")
+    if params is None and sample["status"] != "ok":
+        return
+    if not isinstance(params, dict):
+        raise Failed("its sample has no params")
+    for key, value in entry["params"].items():
+        if key not in params or params[key] != value:
+            raise Failed(f"its sample is of another cell: {key} is not {value}")
 
 
 def check_benchmark(path):
     """Errors and an unmatched filter still exit 0, so Google Benchmark's own account is read."""
     try:
         runs = from_json(path.read_text(encoding="utf-8"))["benchmarks"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Failed(f"its benchmark file cannot be read: {error}")
+    if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
+        raise Failed("its benchmark file has no list of benchmarks")
     if len(runs) != 1:
         raise Failed(f"{len(runs)} benchmarks ran instead of one")
     if runs[0].get("error_occurred"):
@@ -99,8 +123,14 @@ def judged(sample, entry, outcome, scratch):
         if answer != entry["expect"]:
             return sample | {"status": "invalid",
                              "reason": f"its answer is {answer}, expected {entry['expect']}"}
-        if not sample.get("makespan_ns"):
+        makespan, bound = sample.get("makespan_ns"), sample.get("lb_ns") or entry["lb_ns"]
+        if type(makespan) is not int or makespan <= 0:
             raise Failed("its sample has no makespan")
+        # The sample's own bound: it was worked out beside the run, at the same cost of a unit.
+        if makespan < FASTER_THAN_POSSIBLE * bound:
+            return sample | {"status": "invalid",
+                             "reason": f"it took {makespan} ns, and no schedule takes less than "
+                                       f"{bound} ns"}
     elif outcome.code == 0:
         raise Failed(f"exit status 0 with a sample that says {sample['status']}")
     return sample
@@ -114,9 +144,15 @@ def row_of(entry, about, outcome, scratch):
     if outcome.code < 0:
         return row | failed_row(entry, about, "crash", [how_it_ended(outcome), outcome.complaint])
     try:
-        return row | judged(one_sample(scratch / "sample.jsonl", entry), entry, outcome, scratch)
-    except Failed as failed:
-        if outcome.code == SKIPPED:
+        sample = one_sample(scratch / "sample.jsonl", entry)
+        row = judged(sample, entry, outcome, scratch) | row
+        to_line(row)  # what cannot be written is found here, not in the log
+        return row
+    except Exception as error:
+        # Whatever a process wrote, the run goes on.
+        failed = error if isinstance(error, Failed) else Failed(
+            f"its output cannot be read: {type(error).__name__}: {str(error)[:200]}")
+        if outcome.code == SKIPPED and isinstance(failed, NoSample):
             return row | failed_row(entry, about, "skipped", [outcome.complaint or str(failed)])
         ended = how_it_ended(outcome) if outcome.code else ""
         return row | failed_row(entry, about, "crash", [ended, str(failed), outcome.complaint])
@@ -125,6 +161,18 @@ def row_of(entry, about, outcome, scratch):
 def failed_row(entry, about, status, reasons):
     reason = "; ".join(text for text in reasons if text)
     return empty_row(entry, about) | {"status": status, "reason": reason}
+
+
+def refuse_full_disk(scratch, result):
+    """A process that could not write its sample is not to blame, and runs again after `resume`."""
+    probe = scratch / "probe"
+    try:
+        probe.write_bytes(bytes(1 << 16))
+    except OSError as error:
+        raise Trouble(f"{scratch} cannot be written ({error.strerror}), so there is no space for a "
+                      f"sample: free some, then: ./scripts/bench resume {result}")
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 class Runner:
@@ -149,6 +197,8 @@ class Runner:
             command_of(entry, self.executables, scratch, trace), entry["timeout_s"],
             scratch / "stderr", environment, self.inherited)
         row = row_of(entry, self.about, outcome, scratch)
+        if row["status"] == "crash":
+            refuse_full_disk(scratch, self.result)
         if trace and row["status"] != "ok":
             trace.unlink(missing_ok=True)
         return row

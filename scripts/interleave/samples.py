@@ -15,6 +15,90 @@ MEASUREMENTS = (
     "minor_faults", "major_faults", "most_waiting", "most_computing", "latency")
 
 
+SCHEMA = "interleave.sample/1"
+STATUSES = ("ok", "invalid", "timeout", "crash", "skipped")
+TEXTS = {"digest", "sum"}
+OBJECTS = {"unit_cost_ns", "latency"}
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_name(value):
+    """Text that can be part of a file's name and stays inside its folder."""
+    return isinstance(value, str) and value != "" and not set(value) & set("/\\\0")
+
+
+def fault_of_measurements(row):
+    """What is wrong with the types of a sample's own fields, in words; None: nothing."""
+    for key in ("family", "rung", "structure", "reason"):
+        if not isinstance(row.get(key), (str, type(None))):
+            return f"{key} is no text"
+    for key in MEASUREMENTS:
+        value = row.get(key)
+        if value is None:
+            continue
+        if key in OBJECTS or key in TEXTS:
+            if not isinstance(value, dict if key in OBJECTS else str):
+                return f"{key} is of the wrong type"
+        elif not is_number(value) or value < 0:
+            return f"{key} is no number of at least 0"
+    return None
+
+
+def fault_of_row(row):
+    """What every line of plan.jsonl and samples.jsonl has in common."""
+    if not isinstance(row, dict):
+        return "it is no object"
+    for key in ("exec_id", "model"):
+        if not is_name(row.get(key)):
+            return f"{key} is no name"
+    for key in ("cell_id", "scenario", "mode"):
+        if not isinstance(row.get(key), str):
+            return f"{key} is no text"
+    params = row.get("params")
+    if not isinstance(params, dict) or not all(
+            value is None or isinstance(value, str) or is_number(value)
+            for value in params.values()):
+        return "params is no object of plain values"
+    if not isinstance(row.get("skip_reason"), (str, type(None))):
+        return "skip_reason is no text"
+    if not isinstance(row.get("block"), (int, type(None))):
+        return "block is no number"
+    return None
+
+
+def fault_of_sample(row):
+    fault = fault_of_row(row)
+    if fault:
+        return fault
+    if row.get("schema") != SCHEMA:
+        return f"schema {row.get('schema')}, and only {SCHEMA} is known here"
+    if row.get("status") not in STATUSES:
+        return "it has no known status"
+    if row["status"] == "ok" and not row.get("makespan_ns"):
+        return "it has no makespan"
+    return fault_of_measurements(row)
+
+
+def fault_of_entry(row):
+    """Of a line of plan.jsonl: what running it needs is there too."""
+    fault = fault_of_row(row)
+    if fault:
+        return fault
+    for key in ("timeout_s", "predicted_s", "padding"):
+        if not is_number(row.get(key)):
+            return f"{key} is no number"
+    if not isinstance(row.get("expect"), str):
+        return "expect is no text"
+    missing = [key for key in ("block", "position", "skip_reason", "lb_ns", "lb_model_ns",
+                               "greedy_ns") if key not in row]
+    missing += [key for key in ("agents", "workers", "cpu_share", "time_scale", "seed")
+                if not is_number(row["params"].get(key))]
+    return f"{missing[0]} is missing" if missing else None
+
+
 def to_line(entry):
     return json.dumps(entry, separators=(",", ":"), allow_nan=False) + "\n"
 
@@ -23,21 +107,34 @@ def refuse_constant(name):
     raise ValueError(f"{name} is not a number")
 
 
+def finite(text):
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is too large a number")
+    return number
+
+
 def from_json(text):
     """JSON proper: NaN and Infinity, which Python would take, are refused."""
-    return json.loads(text, parse_constant=refuse_constant)
+    return json.loads(text, parse_constant=refuse_constant, parse_float=finite)
 
 
 class Log:
     """A file that only grows: each line is on the disk before the next process starts."""
 
     def __init__(self, path):
-        self.file = open(path, "a", encoding="utf-8")
+        self.path = path
+        self.file = open(path, "ab", buffering=0)
 
     def append(self, entry):
-        self.file.write(to_line(entry))
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        line = to_line(entry).encode()
+        try:
+            while line:
+                line = line[self.file.write(line):]
+            os.fsync(self.file.fileno())
+        except OSError as error:
+            raise Trouble(f"cannot write {self.path}: {error.strerror}: once that is mended: "
+                          f"./scripts/bench resume {self.path.parent}")
 
     def close(self):
         self.file.close()
@@ -50,11 +147,14 @@ def write_lines(path, entries):
 def write_whole(path, text):
     """The old content or the new one, never half of it."""
     draft = path.with_name(path.name + ".new")
-    with open(draft, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise Trouble(f"cannot write {path}: {error.strerror}")
 
 
 def write_json(path, value):
@@ -72,24 +172,39 @@ def cut_torn_line(path):
     return torn
 
 
-def read_lines(path):
-    """All whole lines; a torn last one is left out."""
+def lines_of(path, fault_of):
+    """Yields (line number, row, what is wrong with it or None) of each line that is not blank."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise Trouble(f"cannot read {path}: {error.strerror}")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = from_json(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            yield number, None, f"not JSON ({str(error)[:100]})"
+        else:
+            yield number, row, fault_of(row)
+
+
+def read_lines(path, fault_of=fault_of_row):
+    """All lines of a file that is whole; it may not be there yet."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    entries = []
-    for number, line in enumerate(lines, 1):
-        try:
-            entries.append(from_json(line))
-        except ValueError as error:
-            raise Trouble(f"{path}, line {number} is not JSON ({error}): mend or remove the line")
-    return entries
+    rows = []
+    for number, row, fault in lines_of(path, fault_of):
+        if fault:
+            raise Trouble(f"{path}, line {number} is damaged: {fault}: mend or remove the line")
+        rows.append(row)
+    return rows
 
 
 def read_json(path):
     try:
         return from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Trouble(f"cannot read {path}: {error}")
 
 

@@ -6,6 +6,7 @@ Lengths are inches from the top, so that text keeps its size and place at either
 import csv
 import io
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from xml.sax.saxutils import escape
@@ -54,8 +55,14 @@ class Drawing:
     axes: list = field(default_factory=list)
 
 
+@contextmanager
 def settings():
-    return matplotlib.rc_context(SETTINGS)
+    """Matplotlib's own defaults and ours: nothing of a user's matplotlibrc, which would change the
+    bytes."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        yield
 
 
 def make_sheet(width, question, reading, footer, panels, panel_height, *, columns, left, right,

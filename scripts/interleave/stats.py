@@ -1,4 +1,4 @@
-"""How sure are we? Medians with exact intervals, and when a percentile may be shown at all.
+"""How sure are we? Medians with exact intervals.
 
 Pure functions over plain numbers: nothing here knows files, models or figures.
 """
@@ -59,22 +59,6 @@ def estimate(values):
         return Estimate(n, median(ordered), None, None, None)
     k, coverage = rank
     return Estimate(n, median(ordered), ordered[k - 1], ordered[n - k], coverage)
-
-
-@lru_cache(maxsize=None)
-def samples_needed(percentile):
-    """The least n at which two samples or more lie beyond `percentile` with 99 % probability.
-
-    One sample beyond it would make the percentile the maximum under another name.
-    """
-    n = 1
-    while percentile**n + n * (1 - percentile) * percentile ** (n - 1) > 0.01:
-        n += 1
-    return n
-
-
-def may_show(percentile, n):
-    return n >= samples_needed(percentile)
 
 
 def efficiency(reference_ns, makespan_ns):

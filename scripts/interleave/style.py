@@ -10,6 +10,7 @@ BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 INK = "#222222"  # text
 QUIET = "#666666"  # text that may be skipped, and reference lines
 BOUND_FILL = "#E4E4E4"  # what no machine can reach
+IDEAL = {"color": "#404040", "ls": (0, (4, 2)), "lw": 0.8}  # line of the ideal scheduler
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ BAD = [
     ("-x", ["-x"]),
     ("extra", ["run", "extra"]),
     ("bake", ["bake"]),
+    ("run?plot", ["run\nplot"]),
+    ("--out", ["--out", "-x"]),
     ("a_file", ["--out", "a_file"]),
     ("not empty", ["--out", "full"]),
     ("missing", ["--out", "missing/result"]),
@@ -42,7 +44,7 @@ BAD = [
     ("--unit", ["pizza", "--unit", "99s"]),
     ("stray", ["pizza", "stray"]),
 ]
-TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env")
+TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env", "readlink")
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,11 @@ def test_a_folder_that_cannot_be_written_is_refused(root):
 def test_a_line_break_in_an_argument_does_not_break_the_message(root):
     answer = shell(root, ["--profile", "a\nb"])
     assert answer.returncode == 2 and answer.stderr.count("\n") == 1
+
+
+def test_a_link_to_the_command_works_from_anywhere(root, tmp_path):
+    link = tmp_path / "bench"
+    link.symlink_to(root / "scripts" / "bench")
+    answer = subprocess.run([root / "tools" / "bash", link, "--help"], capture_output=True,
+                            text=True, env={"PATH": str(root / "tools")})
+    assert answer.returncode == 0 and "also_good" in answer.stdout

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
-from interleave import fixtures, style
+from interleave import fixtures, style, units
 from interleave.chart_data import ChartData
+from interleave.chart_lines import log_y
+from interleave.chart_memory import what_does_an_agent_cost
 from interleave.charts import draw_all, plans
 from interleave.labels import spread
 from interleave.records import read_result
@@ -86,6 +89,50 @@ def test_other_data_gives_another_figure(data, drawings, tmp_path):
     assert medians(slower, "sequential") == medians(before, "sequential")
 
 
+def test_every_plotted_number_lies_within_its_panel(drawings):
+    for name in ("memory-of-parked", "makespan-over-agents", "efficiency-over-agents"):
+        for ax in drawings[name, PAGE].axes:
+            low, high = ax.get_ylim()
+            ys = [y for line in ax.lines for y in line.get_ydata()]
+            assert ys and low <= min(ys) and max(ys) <= high, name
+
+
+def test_an_interval_far_below_its_median_is_not_cut_off(data):
+    summary = json.loads(json.dumps(data.summary))
+    rows = [r for c in summary["cells"] if c["scenario"] == "parked" for r in c["models"]
+            if r["own_memory_bytes"]]
+    rows[0]["own_memory_bytes"]["low"] = 1000
+    with settings():
+        ax = what_does_an_agent_cost(ChartData(data.result, summary), PAGE).axes[0]
+    assert ax.get_ylim()[0] < 1000
+
+
+def test_three_decades_have_a_tick_at_every_third():
+    with settings():
+        ax = Figure().add_subplot()
+        log_y(ax, [2e8, 76e9], units.duration)
+        low, high = ax.get_ylim()
+        shown = [y for y in ax.get_yticks() if low <= y <= high]
+    assert shown == pytest.approx([3e8, 1e9, 3e9, 1e10, 3e10])
+
+
+def test_the_grey_says_in_every_panel_what_it_is(drawings):
+    for width in (PAGE, COLUMN):
+        for name in ("makespan-over-agents", "makespan-over-workers"):
+            for ax in drawings[name, width].axes:
+                assert "faster than possible" in [t.get_text() for t in ax.texts], name
+
+
+def test_the_ideal_scheduler_is_a_dashed_line_and_is_explained(drawings):
+    for name in ("makespan-over-agents", "makespan-over-workers", "waiting-or-computing",
+                 "efficiency-over-agents"):
+        for width in (PAGE, COLUMN):
+            drawing = drawings[name, width]
+            assert "Dashed: an ideal scheduler without any overhead" in drawing.reading
+            for ax in drawing.axes:
+                assert style.IDEAL["color"] in [line.get_color() for line in ax.lines], name
+
+
 def boxes(drawing):
     """Every text of a figure with the rectangle that it covers, in pixels."""
     figure = drawing.figure
@@ -129,8 +176,8 @@ def test_no_text_is_smaller_than_seven_points(drawings):
         assert min(t.get_fontsize() for t in texts) >= 7
 
 
-def draw_elsewhere(folder, out, seed):
-    """Starts drawing two figures in a process of its own, with its own hashes and its own date."""
+def draw_elsewhere(folder, out, seed, matplotlibrc):
+    """Starts drawing two figures in a process of its own, with its own hashes, date and rc file."""
     code = ("import sys; from pathlib import Path\n"
             "from interleave import charts\n"
             "from interleave.records import read_result\n"
@@ -141,6 +188,7 @@ def draw_elsewhere(folder, out, seed):
             " only=('makespan-over-workers', 'timeline'))\n")
     return subprocess.Popen([sys.executable, "-c", code, folder, out], cwd=SCRIPTS,
                             env={**os.environ, "PYTHONHASHSEED": seed,
+                                 "MATPLOTLIBRC": str(matplotlibrc),
                                  "SOURCE_DATE_EPOCH": f"{seed}00000000"})
 
 
@@ -148,9 +196,14 @@ def hashes(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
-def test_identical_data_gives_identical_bytes_in_two_processes(data, tmp_path):
+def test_identical_data_gives_identical_bytes_in_two_processes_of_two_users(data, tmp_path):
     outs = [tmp_path / "a", tmp_path / "b"]
-    running = [draw_elsewhere(data.result.path, out, str(i)) for i, out in enumerate(outs, 1)]
+    tastes = [tmp_path / "plain.rc", tmp_path / "dark.rc"]
+    tastes[0].write_text("")
+    tastes[1].write_text("axes.facecolor: black\nxtick.direction: in\nlines.markeredgewidth: 3\n"
+                         "grid.linestyle: --\nsavefig.bbox: tight\n")
+    running = [draw_elsewhere(data.result.path, out, str(i), taste)
+               for i, (out, taste) in enumerate(zip(outs, tastes), 1)]
     assert [process.wait() for process in running] == [0, 0]
     first, second = map(hashes, outs)
     assert len(first) == 8  # two figures: SVG, PDF, PNG, CSV

@@ -1,10 +1,12 @@
 """Does the machine's description say unknown where it does not know, and never who owns it?"""
 
 import platform
+import subprocess
 
 import pytest
 
 from . import machine
+from .manifest import commit_of
 
 STATES = {"ok", "warn", "fail", "unknown"}
 
@@ -65,3 +67,19 @@ def test_the_runs_own_load_is_no_warning(monkeypatch):
     fake_files(monkeypatch, {"/proc/loadavg": "900.0 1 1 1/1 1"})
     assert machine.load(own=False)["state"] == "fail"
     assert machine.load(own=True)["state"] == "ok"
+
+
+def git(folder, *arguments):
+    subprocess.run(["git", "-C", folder, "-c", "user.name=n", "-c", "user.email=e", *arguments],
+                   check=True, capture_output=True)
+
+
+def test_the_commit_is_the_suites_own_and_not_that_of_a_repository_around_it(tmp_path, monkeypatch):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "one")
+    inner = tmp_path / "copy"
+    inner.mkdir()
+    assert commit_of(inner) == ("nogit", None)
+    assert commit_of(tmp_path)[0] != "nogit"
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert commit_of(inner) == ("nogit", None)

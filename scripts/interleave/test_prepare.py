@@ -1,10 +1,13 @@
 """Is a machine made ready without touching what is there, and is what is missing said plainly?"""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from .lock import MachineLock
 
 PREPARE = Path(__file__).resolve().parents[1] / "prepare.sh"
 TOOLS = ("bash", "cat", "sed", "grep", "mkdir", "tail", "env", "sort", "sleep")
@@ -114,7 +117,7 @@ def test_a_python_that_was_named_but_does_not_fit_is_said_to_be_the_fault(machin
 def test_the_first_python_that_imports_all_modules_is_taken(machine):
     machine.program("python3", "exit 1")
     machine.program("python3.13", '[ "$2" = "import sys, matplotlib; '
-                    'sys.exit(sys.version_info < (3, 9))" ]')
+                    'sys.exit(sys.version_info < (3, 10))" ]')
     answer = machine.run("prepare_python matplotlib; echo $PYTHON")
     assert answer.stdout.strip() == "python3.13"
 
@@ -137,3 +140,49 @@ def test_a_build_with_nothing_to_do_says_nothing(machine):
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
     assert machine.asked() == ["--build --preset release --target build.ninja",
                                "--build --preset release --target asio"]
+
+
+def test_a_checkout_that_cannot_be_written_is_said_to_be_so_in_one_line(machine):
+    (machine.folder / "build").write_text("in the way, for root may write everywhere else")
+    answer = machine.run("build release")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1 and "build cannot be written" in answer.stderr
+
+
+def test_every_variant_of_tbb_is_left_out_of_the_thread_sanitizer(tmp_path):
+    for folder in ("scripts", "models", "bin"):
+        (tmp_path / folder).mkdir()
+    for name in ("tbb", "tbb_blocking", "asio"):
+        (tmp_path / "models" / f"{name}.cpp").write_text("")
+    shutil.copy(PREPARE.with_name("test"), tmp_path / "scripts" / "test")
+    (tmp_path / "scripts" / "prepare.sh").write_text(
+        "prepare_machine() { :; }\nprepare_python() { PYTHON=true; }\n"
+        "build() { echo build \"$@\"; }\nctest() { echo ctest \"$@\"; }\n")
+    link = tmp_path / "bin" / "test-of-interleave"
+    link.symlink_to(tmp_path / "scripts" / "test")
+    answer = subprocess.run(["bash", link], capture_output=True, text=True)
+    said = answer.stdout.splitlines()
+    assert answer.returncode == 0, answer.stderr
+    assert "build tsan asio_conformance" in said
+    assert ("build asan bench_tests asio_conformance tbb_conformance tbb_blocking_conformance"
+            in said)
+    [excluded] = [line.split(" -E ")[1] for line in said if "build/tsan" in line]
+    assert all(re.search(excluded, f"{name}.workers_2") for name in ("tbb", "tbb_blocking"))
+    assert not re.search(excluded, "asio.workers_2")
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="without flock only Python asks for the lock")
+def test_the_shell_refuses_beside_a_run_and_not_where_the_lock_tells_nothing(tmp_path):
+    text = PREPARE.with_name("bench").read_text()
+    text = text.replace("/tmp/interleave.lock", f"{tmp_path}/lock")
+    function = text[text.index("refuse_beside_a_run() {"):text.index("\nverb=run out=")]
+
+    def ask(before=""):
+        script = f"set -euo pipefail\n{function}\n{before}\nrefuse_beside_a_run"
+        return subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+
+    assert ask().returncode == 0
+    with MachineLock(str(tmp_path / "lock")):
+        assert ask().returncode == 1 and "another run is measuring" in ask().stderr
+    assert ask().returncode == 0
+    assert ask("flock() { return 66; }").returncode == 0

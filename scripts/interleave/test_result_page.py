@@ -75,6 +75,34 @@ def test_the_table_says_whether_to_trust_it(summary):
     assert "Small machine: 2 CPUs." in text
 
 
+@pytest.mark.parametrize("level, sentence", [
+    ("citable", "This result is citable."), ("with caution", "To be cited with caution."),
+    ("not citable", "This result is not citable.")])
+def test_whether_to_trust_it_is_a_sentence(summary, level, sentence):
+    told = summary | {"trust": {"level": level, "reasons": []}}
+    assert sentence in printed(told, 100)
+    assert f"**{sentence}**" in result_page.page({}, told, [], [])
+
+
+def test_what_a_machine_does_not_have_or_does_not_tell_is_said_in_plain_words(summary):
+    manifest = {"machine": {"hypervisor": "unnamed"}, "libraries": {"sequential": "", "tbb": None},
+                "environment": {"before": {"hypervisor": {"value": "unnamed", "state": "warn"},
+                                           "turbo": {"value": None, "state": "unknown"}}}}
+    told = summary | {"machine": manifest["machine"]}
+    text = result_page.page(manifest, told, [], [])
+    assert "unnamed" not in text
+    assert "| hypervisor | present, its name is not known |" in text
+    assert "| library of `sequential` | none |" in text
+    assert "| library of `tbb` | not known |" in text
+    assert "| turbo | not known | unknown |" in text
+
+
+def test_the_page_explains_its_two_references_and_more_than_all(folder):
+    text = " ".join((folder / "README.md").read_text().split())
+    assert "Grey and dashed differ because" in text
+    assert "It can exceed 100 %" in text
+
+
 def test_writing_twice_changes_no_byte_and_removes_stale_figures(tmp_path):
     # Without most cells, for speed; with a figure of former data that must not stay.
     path = fixtures.write_result(tmp_path / "r")

@@ -1,8 +1,13 @@
 """Does every process become exactly one row, whatever it does?"""
 
+import errno
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -89,6 +94,16 @@ def test_a_model_that_this_machine_cannot_run_is_skipped(one_row):
     ("doubling", "2 benchmarks ran instead of one"),
     ("failing_late", "exit status 3; after a good sample"),
     ("not_a_number", "NaN is not a number"),
+    ("skipping_with_a_good_sample", "exit status 77; after a good sample"),
+    ("garbage", "UnicodeDecodeError"),
+    ("deeply_nested", "its output cannot be read"),
+    ("infinite", "1e999 is too large a number"),
+    ("listed_params", "no params"),
+    ("no_params", "no params"),
+    ("listed_benchmarks", "no list of benchmarks"),
+    ("true_makespan", "makespan_ns is no number"),
+    ("negative", "makespan_ns is no number"),
+    ("of_another_share", "cpu_share is not 0.0"),
 ])
 def test_a_sample_that_the_process_contradicts_is_a_crash(one_row, model, reason):
     row = one_row(model)
@@ -98,6 +113,61 @@ def test_a_sample_that_the_process_contradicts_is_a_crash(one_row, model, reason
 def test_an_answer_other_than_the_reference_is_invalid(one_row):
     row = one_row("lying")
     assert row["status"] == "invalid" and "expected" in row["reason"]
+
+
+def test_a_time_far_below_the_bound_is_invalid(one_row):
+    row = one_row("too_fast")
+    assert row["status"] == "invalid" and "no schedule takes less" in row["reason"]
+
+
+def test_a_sample_cannot_replace_the_runners_own_fields(one_row):
+    row = one_row("usurping")
+    assert [row[key] for key in ("exec_id", "mode", "cell_id", "block", "position")] == [
+        "01-usurping-b00", "timed", "pizza", 0, 0]
+    assert row["status"] == "ok" and row["wall_ns"] > 1
+
+
+def test_what_a_process_left_running_is_ended_with_it(tmp_path):
+    child = tmp_path / "pid"
+    run_process(["sh", "-c", f"sleep 60 & echo $! > {child}"], 60, tmp_path / "stderr")
+    assert has_ended(int(child.read_text()))
+
+
+def has_ended(pid):
+    """Killed, whether or not anybody has reaped it yet; it is given a moment for that."""
+    for _ in range(200):
+        try:
+            with open(f"/proc/{pid}/stat") as stat:
+                if stat.read().rpartition(")")[2].split()[0] in "ZX":
+                    return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_runner_that_is_killed_outright_takes_its_process_along(tmp_path):
+    child = tmp_path / "pid"
+    script = ("import sys; from interleave.process import run_process; "
+              "run_process(['sh', '-c', sys.argv[1]], 60, sys.argv[2])")
+    loop = f"echo $$ > {child}.new; mv {child}.new {child}; while :; do sleep 60; done"
+    runner = subprocess.Popen([sys.executable, "-c", script, loop, tmp_path / "stderr"],
+                              env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])})
+    while not child.exists():
+        assert runner.poll() is None
+        time.sleep(0.02)
+    runner.kill()
+    runner.wait()
+    assert has_ended(int(child.read_text()))
+
+
+def test_a_disk_that_is_full_ends_the_run_without_a_crash_row(one_row, tmp_path, monkeypatch):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(Trouble, match="no space .* free some, then: ./scripts/bench resume"):
+        one_row("silent")
+    assert (tmp_path / "result" / "samples.jsonl").read_text() == ""
 
 
 def test_a_model_with_too_long_a_bound_is_a_row_that_carries_the_bound(one_row):
@@ -128,11 +198,20 @@ def test_an_interruption_kills_the_child(tmp_path):
 
 def test_a_second_run_on_the_machine_is_refused(tmp_path):
     with MachineLock(str(tmp_path / "lock")):
-        with pytest.raises(Trouble, match="another run is measuring"):
+        with pytest.raises(Trouble, match=f"another run is measuring .*process {os.getpid()}"):
             with MachineLock(str(tmp_path / "lock")):
                 pass
     with MachineLock(str(tmp_path / "lock")):
         pass
+
+
+def test_everybody_may_open_the_lock_whatever_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with MachineLock(str(tmp_path / "lock")):
+            assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o666
+    finally:
+        os.umask(before)
 
 
 @pytest.fixture
@@ -238,6 +317,53 @@ def test_resume_refuses_programs_that_changed(tmp_path, bench, capsys):
     status, _ = bench(root, "resume", "out")
     assert status == 1
     assert "good changed since this result was begun" in capsys.readouterr().err
+
+
+def change(path, number, old, new):
+    text = path.read_text().split("\n")
+    assert old in text[number - 1]
+    text[number - 1] = text[number - 1].replace(old, new)
+    path.write_text("\n".join(text))
+
+
+@pytest.mark.parametrize("file, old, new, named", [
+    ("samples.jsonl", '"params":{', '"params":[{', "samples.jsonl, line 1"),
+    ("samples.jsonl", '"model":"', '"model":5,"x":"', "samples.jsonl, line 1"),
+    ("samples.jsonl", '"exec_id":"', '"exec_id":"../', "samples.jsonl, line 1"),
+    ("samples.jsonl", "interleave.sample/1", "interleave.sample/9", "interleave.sample/9"),
+    ("plan.jsonl", '"timeout_s"', '"timeout"', "plan.jsonl, line 1"),
+    ("plan.jsonl", '"exec_id":"', '"exec_id":["x"],"y":"', "plan.jsonl, line 1"),
+])
+def test_resume_names_the_damaged_line(tmp_path, bench, capsys, file, old, new, named):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    change(tmp_path / "out" / file, 1, old, new)
+    status, _ = bench(root, "resume", "out")
+    said = capsys.readouterr().err
+    assert status == 1 and said.count("\n") == 1 and named in said
+
+
+@pytest.mark.parametrize("text", ['{"schema": "interleave.manifest/1"', "[" * 100_000,
+                                  '{"schema": "interleave.manifest/1"}',
+                                  '{"schema": "interleave.manifest/9"}'],
+                         ids=["torn", "deep", "bare", "of another version"])
+def test_a_damaged_manifest_is_one_line(tmp_path, bench, capsys, text):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    (tmp_path / "out" / "manifest.json").write_text(text)
+    status, _ = bench(root, "resume", "out")
+    said = capsys.readouterr().err
+    assert status in (1, 2) and said.count("\n") == 1
+    assert "manifest.json" in said
+
+
+def test_a_result_that_could_not_be_begun_leaves_no_folder(tmp_path, bench, monkeypatch):
+    def full(path, value):
+        raise Trouble(f"cannot write {path}: No space left on device")
+    monkeypatch.setattr(cli, "write_json", full)
+    root = make_root(tmp_path / "root", ["good"])
+    status, _ = bench(root, *SMOKE)
+    assert status == 1 and not (tmp_path / "out").exists()
 
 
 def test_a_fault_in_the_drawing_does_not_cost_the_samples(tmp_path, bench, capsys, monkeypatch):

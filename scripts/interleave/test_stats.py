@@ -41,12 +41,6 @@ def test_the_interval_is_the_narrowest_that_still_covers():
         assert coverage >= 0.95 > narrower
 
 
-def test_percentiles_need_the_samples_that_the_rules_name():
-    assert [stats.samples_needed(p) for p in (0.9, 0.99, 0.999)] == [64, 662, 6636]
-    assert not stats.may_show(0.9, 63)
-    assert stats.may_show(0.9, 64)
-
-
 def test_efficiency_is_reference_over_makespan_and_unknown_where_either_is():
     assert stats.efficiency(50, 100) == 0.5
     assert stats.efficiency(None, 100) is None

@@ -5,6 +5,7 @@ import pytest
 from interleave import fixtures, stats
 from interleave.records import read_result
 from interleave.summary import as_csv, as_json, memory_per_agent, own_memory, summarise
+from interleave.trouble import Trouble
 from interleave.trust import trust
 
 
@@ -188,3 +189,41 @@ def test_each_blemish_costs_trust_and_is_named(change, level, word):
 
 def test_one_invalid_sample_makes_a_result_not_citable():
     assert trust(GOOD, [{"status": "invalid", "model": "x"}], 1, 0)["level"] == "not citable"
+
+
+def test_a_sample_that_nobody_planned_is_left_out_and_the_result_not_citable(tmp_path):
+    folder = fixtures.write_result(tmp_path)
+    [sample] = raw(folder, "fanout", 1000, "asio")[:1]
+    append(folder, json.dumps(sample | {"exec_id": "99-mine"}) + "\n")
+    result = read_result(folder)
+    assert "99-mine was not planned" in result.messages[0]
+    assert "99-mine" not in {s["exec_id"] for s in result.samples}
+    assert summarise(result)["trust"]["level"] == "not citable"
+
+
+@pytest.mark.parametrize("damage", [b"5", b'{"exec_id": []}', b"\xff\xfe", b"[" * 100_000],
+                         ids=["number", "list", "bytes", "deep"])
+def test_a_damaged_line_makes_the_result_not_citable(tmp_path, damage):
+    folder = fixtures.write_result(tmp_path)
+    with (folder / "samples.jsonl").open("ab") as file:
+        file.write(damage + b"\n")
+    summary = summarise(read_result(folder))
+    assert summary["trust"]["level"] == "not citable"
+    assert any("damaged" in message for message in summary["messages"])
+
+
+def test_a_result_without_a_plan_is_not_citable(tmp_path):
+    folder = fixtures.write_result(tmp_path)
+    (folder / "plan.jsonl").write_text("")
+    summary = summarise(read_result(folder))
+    assert summary["trust"]["level"] == "not citable" and not summary["cells"]
+
+
+@pytest.mark.parametrize("file, schema", [("manifest.json", "interleave.manifest/1"),
+                                          ("samples.jsonl", "interleave.sample/1")])
+def test_a_schema_of_another_version_is_refused(tmp_path, file, schema):
+    folder = fixtures.write_result(tmp_path)
+    text = (folder / file).read_text()
+    (folder / file).write_text(text.replace(schema, schema[:-1] + "9"))
+    with pytest.raises(Trouble, match=f"schema {schema[:-1]}9"):
+        read_result(folder)

@@ -6,9 +6,13 @@ LEVELS = ["citable", "with caution", "not citable"]
 LOAD_PER_CPU = 0.5
 
 
-def trust(manifest, samples, planned, above_one):
-    """`planned`: processes that should have run; `above_one`: samples better than the reference."""
+def trust(manifest, samples, planned, above_one, oddities=0):
+    """`planned`: processes that should have run; `above_one`: samples better than the reference;
+    `oddities`: lines of the files that are damaged, doubled or not planned."""
     reasons = list(_grounds(manifest, samples, planned, above_one))
+    if oddities:
+        reasons.append(("not citable", f"The files are not as a run leaves them: "
+                                       f"{_count(oddities, 'oddity', 'oddities')}, named below."))
     worst = max((LEVELS.index(level) for level, _ in reasons), default=0)
     reasons.sort(key=lambda r: -LEVELS.index(r[0]))  # stable: the gravest first
     return {"level": LEVELS[worst], "reasons": [text for _, text in reasons]}
@@ -42,13 +46,14 @@ def _grounds(manifest, samples, planned, above_one):
     if absent > 0:
         yield caution, f"{_count(absent, 'planned sample')} not taken."
     if above_one:
-        yield caution, (f"{_count(above_one, 'sample')} faster than the greedy reference: "
+        yield caution, (f"{_count(above_one, 'sample')} faster than the ideal (greedy) reference: "
                         "the cost of a compute unit drifted.")
     machine = manifest.get("machine") or {}
     hypervisor = machine.get("hypervisor")
     if hypervisor and hypervisor != "none":
-        name = hypervisor if isinstance(hypervisor, str) else "a hypervisor"
-        yield caution, f"Virtual machine ({name}): other guests may take CPU time unseen."
+        named = isinstance(hypervisor, str) and hypervisor != "unnamed"
+        name = f" ({hypervisor})" if named else ""
+        yield caution, f"Virtual machine{name}: other guests may take CPU time unseen."
     cpus = machine.get("usable_cpus") or machine.get("cpus")
     if cpus and cpus < 4:
         yield caution, f"Small machine: {_count(cpus, 'CPU')}."

@@ -31,13 +31,6 @@ def duration(ns):
     return f"{three_digits(value)} {unit}"
 
 
-def duration_range(low_ns, high_ns):
-    """Both ends in the unit of the upper one, which is written once: 1.18 to 1.24 s."""
-    value, unit = scaled(high_ns, DURATIONS)
-    low = low_ns * value / high_ns
-    return f"{three_digits(low)} to {three_digits(value)} {unit}"
-
-
 def size(count):
     value, unit = scaled(count, BYTES)
     return f"{three_digits(value)} {unit}"
