@@ -137,7 +137,7 @@ def _plain(parts):
 
 
 def what_is_missing(summary):
-    """One line per model, status and reason that is not ok, with the cells it concerns."""
+    """One line per model and kind of reason that is not ok, with the cells it concerns."""
     names, found = cell_names(summary), {}
     for cell in summary["cells"]:
         for row in cell["models"]:
@@ -146,14 +146,18 @@ def what_is_missing(summary):
                 found.setdefault((row["model"], r["status"], _general(r["reason"])), []).append(
                     (place, r["count"], r["reason"]))
     lines = []
-    for (model, status, general), places in sorted(
+    for (model, status, _), places in sorted(
             found.items(), key=lambda kv: (style.model_order(kv[0][0]), kv[0])):
-        where = "; ".join(p if n == 1 else f"{p} ({n} times)" for p, n, _ in places)
-        reason = places[0][2] if len(places) == 1 else general
-        lines.append(f"`{model}` {status}: {reason} ({where})")
+        told = [(p if n == 1 else f"{p} ({n} times)", reason) for p, n, reason in places]
+        if len({reason for _, reason in told}) == 1:
+            where = "; ".join(place for place, _ in told)
+            lines.append(f"`{model}` {status}: {told[0][1]} ({where})")
+        else:
+            each = "; ".join(f"{place}: {reason}" for place, reason in told)
+            lines.append(f"`{model}` {status}: {each}")
     return lines
 
 
 def _general(reason):
-    """The reason without its numbers, so that equal reasons are told once."""
-    return re.sub(r"\d[\d,.]*", "…", reason)
+    """The reason without its numbers, so that reasons of one kind stand in one line."""
+    return re.sub(r"\d[\d,.]*", "N", reason)
