@@ -211,7 +211,7 @@ constexpr auto table = std::to_array<Preset>({
     {"pizza", "N pizzas side by side, one wait each", 3, 0, pizza},
     {"pizza-chain", "N pizzas one after another, one wait each", 3, 0, pizza_chain},
     {"fanout", "one orchestrator, N agents with one LLM call each, a join", 64, 0.01, fanout},
-    {"layers", "N workers in teams of 4, three layers of LLM calls, an aggregator after each", 32,
+    {"layers", "N agents in teams of 4, three layers of LLM calls, an aggregator after each", 32,
      0.05, layers},
     {"react", "N sessions that alternate LLM calls with tools, up to 20 rounds each", 32, 0.05,
      react},
