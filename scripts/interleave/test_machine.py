@@ -1,6 +1,7 @@
 """Does the machine's description say unknown where it does not know, and never who owns it?"""
 
 import platform
+import shutil
 import subprocess
 
 import pytest
@@ -74,6 +75,7 @@ def git(folder, *arguments):
                    check=True, capture_output=True)
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_the_commit_is_the_suites_own_and_not_that_of_a_repository_around_it(tmp_path, monkeypatch):
     git(tmp_path, "init")
     git(tmp_path, "commit", "--allow-empty", "-m", "one")
