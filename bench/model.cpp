@@ -6,7 +6,7 @@
 namespace bench {
 
 const char* name_of(Rung rung) {
-  static constexpr std::array names = {"naive", "idiomatic", "tuned"};
+  static constexpr std::array names = {"naive", "idiomatic", "tuned", "reference"};
   return names[static_cast<std::size_t>(rung)];
 }
 

@@ -15,6 +15,7 @@ enum class Rung {
   naive,      // what its documentation warns against
   idiomatic,  // what the library's authors would show
   tuned,      // what they would ship
+  reference,  // another language, for comparison
 };
 
 /// What a model can do at once.  Sets its structural bound (bounds.hpp).
@@ -36,6 +37,9 @@ struct Model {
   Rung rung;
   Structure structure;
   const char* library;  // its version, as loaded where the library can tell
+  // What a turn without steps is made of: names of raw primitives in models/micro, joined by "+";
+  // empty if it takes none of the library's.  Read on one worker, where nothing is shared.
+  const char* primitives = "";
 };
 
 // One file models/<name>.cpp defines both; the linker joins it with the harness.

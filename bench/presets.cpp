@@ -92,6 +92,17 @@ Workload fanout(const Cell& cell) {
   return std::move(author.builder).build();
 }
 
+Workload empty(const Cell& cell) {
+  Author author(cell);
+  const AgentId orchestrator = author.builder.add_agent("orchestrator");
+  const TurnId dispatch = author.builder.add_turn(orchestrator);
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    author.builder.add_turn(author.builder.add_agent(fmt::format("agent {}", i)), {dispatch});
+  }
+  author.builder.add_turn(orchestrator, range(dispatch + 1, dispatch + 1 + cell.agents));
+  return std::move(author.builder).build();
+}
+
 Workload layers(const Cell& cell) {
   constexpr std::uint32_t team_size = 4, layer_count = 3;
   Author author(cell);
@@ -221,6 +232,8 @@ constexpr auto table = std::to_array<Preset>({
      chat},
     {"compute", "N agents that compute and never wait, a join", 64, 0, compute},
     {"parked", "N agents that all wait at the same time, and do nothing else", 1000, 0, parked},
+    {"empty", "one orchestrator, N agents with nothing to do, a join: what starting a turn costs",
+     10'000, 0, empty},
 });
 // clang-format on
 

@@ -93,6 +93,7 @@ std::string about_json(const Model& model, const std::string& name) {
               {"rung", name_of(model.rung)},
               {"structure", name_of(model.structure)},
               {"library", model.library},
+              {"primitives", model.primitives},
               {"compiler", INTERLEAVE_COMPILER},
               {"build", INTERLEAVE_BUILD_TYPE}}
       .dump();

@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// {"model","family","rung","structure","library","compiler","build"}
+/// {"model","family","rung","structure","library","primitives","compiler","build"}
 std::string about_json(const Model& model, const std::string& name);
 
 /// One line of JSON without its newline.  Times in ns, sizes in bytes, null for what is unknown.

@@ -87,6 +87,7 @@ TEST(Presets, answers_are_the_committed_ones) {
       {"chat", "861a50c3de20392d:cff7f75cb2bfc24c"},
       {"compute", "7a5ce6823f6b40c3:fedc0500acde9090"},
       {"parked", "662f9b5ae19c2ec8:338d8287bee4005f"},
+      {"empty", "66d5061ecdeedc84:33e37259ae86875e"},
   };
   for (const Preset& preset : presets()) {
     const Workload workload = preset.make(
