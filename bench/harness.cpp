@@ -71,6 +71,7 @@ Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsig
   attempt(m, [&] {
     m.costs.probe(workload, cpus);
     m.before = process_status();
+    m.kernel_before = kernel_memory();
     reset_peak_memory();
     PeakWatch watch;
     const Usage before = usage_so_far();

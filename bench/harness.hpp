@@ -32,6 +32,7 @@ struct Measurement {
   Metrics metrics{};
   Usage usage{};
   ProcessStatus before, after;
+  KernelMemory kernel_before;
   PeakWatch::Peaks peaks{};
 };
 

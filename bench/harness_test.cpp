@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
 
 #include "options.hpp"
 #include "report.hpp"
@@ -222,6 +225,27 @@ TEST(Trace, bars_on_one_row_do_not_overlap) {
   }
   EXPECT_EQ(bars, planned(workload).waits);
   EXPECT_GT(busy_until.size(), 3U);
+}
+
+TEST(PeakWatch, memory_that_the_kernel_keeps_for_waiting_threads_is_seen) {
+  const std::int64_t before = kernel_memory().stack_bytes;
+  if (before < 0) GTEST_SKIP() << "this kernel does not tell";
+  constexpr int threads = 400;
+  PeakWatch watch;
+  std::latch all_there(threads + 1), leave(1);
+  std::vector<std::jthread> waiting;
+  for (int i = 0; i < threads; ++i) {
+    waiting.emplace_back([&] {
+      all_there.count_down();
+      leave.wait();
+    });
+  }
+  all_there.arrive_and_wait();
+  const PeakWatch::Peaks peaks = watch.stop();  // it looks once more before it ends
+  leave.count_down();
+  EXPECT_GE(peaks.threads, threads);
+  EXPECT_GE(peaks.kernel.stack_bytes - before, threads * 8192);  // 16 KiB on x86-64
+  EXPECT_GT(process_status().resident_bytes, 0);
 }
 
 struct BadFlags {

@@ -10,7 +10,10 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+#include <initializer_list>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace bench {
@@ -32,6 +35,24 @@ bool keep_cpus(auto&& wanted) {
     if (CPU_ISSET(cpu, &set) && !wanted(nth++)) CPU_CLR(cpu, &set);
   }
   return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+struct Field {
+  std::string_view key;
+  std::int64_t* value;
+};
+
+/// Numbers of a file of lines "Key: number [kB]"; sizes become bytes.
+void read_fields(const char* path, std::initializer_list<Field> fields) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    for (const Field& field : fields) {
+      if (!line.starts_with(field.key)) continue;
+      std::istringstream rest(line.substr(field.key.size()));
+      std::string unit;
+      if (rest >> *field.value >> unit && unit == "kB") *field.value *= 1024;
+    }
+  }
 }
 
 std::int64_t nanoseconds(const timeval& t) {
@@ -77,17 +98,18 @@ Usage operator-(const Usage& a, const Usage& b) {
 
 ProcessStatus process_status() {
   ProcessStatus status;
-  std::ifstream file("/proc/self/status");
-  for (std::string key; file >> key;) {
-    std::int64_t* field = key == "Threads:" ? &status.threads
-                          : key == "VmRSS:" ? &status.resident_bytes
-                          : key == "VmHWM:" ? &status.peak_resident_bytes
-                          : key == "VmPTE:" ? &status.page_table_bytes
-                                            : nullptr;
-    if (field && file >> *field && field != &status.threads) *field *= 1024;
-    std::getline(file, key);
-  }
+  read_fields("/proc/self/status", {{"Threads:", &status.threads},
+                                    {"VmRSS:", &status.resident_bytes},
+                                    {"VmHWM:", &status.peak_resident_bytes},
+                                    {"VmPTE:", &status.page_table_bytes}});
   return status;
+}
+
+KernelMemory kernel_memory() {
+  KernelMemory memory;
+  read_fields("/proc/meminfo",
+              {{"KernelStack:", &memory.stack_bytes}, {"SUnreclaim:", &memory.slab_bytes}});
+  return memory;
 }
 
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
@@ -105,17 +127,20 @@ void PeakWatch::watch(std::stop_token stop) {
     // Without the entries for itself and its parent, and without this thread.
     if (fstat(tasks, &info) == 0) threads_ = std::max<std::int64_t>(threads_, info.st_nlink - 3);
   };
-  auto measure_page_tables = [&] {
+  auto measure_memory = [&] {
     page_table_bytes_ = std::max(page_table_bytes_, process_status().page_table_bytes);
+    const KernelMemory now = kernel_memory();
+    kernel_.stack_bytes = std::max(kernel_.stack_bytes, now.stack_bytes);
+    kernel_.slab_bytes = std::max(kernel_.slab_bytes, now.slab_bytes);
   };
   std::unique_lock lock(mutex_);
   for (int look = 0; !stop.stop_requested(); ++look) {
     count_threads();
-    if (look % 10 == 9) measure_page_tables();
+    if (look % 10 == 9) measure_memory();
     wake_.wait_for(lock, stop, std::chrono::milliseconds(10), [] { return false; });
   }
   count_threads();
-  measure_page_tables();
+  measure_memory();
   close(tasks);
   timespec used{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
@@ -125,7 +150,7 @@ void PeakWatch::watch(std::stop_token stop) {
 PeakWatch::Peaks PeakWatch::stop() {
   thread_.request_stop();
   thread_.join();
-  return {threads_, page_table_bytes_, cpu_ns_};
+  return {threads_, page_table_bytes_, kernel_, cpu_ns_};
 }
 
 }  // namespace bench

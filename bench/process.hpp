@@ -32,18 +32,27 @@ struct ProcessStatus {
 };
 ProcessStatus process_status();
 
+/// From /proc/meminfo; -1 where the kernel does not say.  Of the whole machine, for no process is
+/// told its own.  Most of a waiting thread's memory is there.
+struct KernelMemory {
+  std::int64_t stack_bytes = -1;  // KernelStack: exact, a thread has one
+  std::int64_t slab_bytes = -1;   // SUnreclaim: a thread's other objects; moves by megabytes alone
+};
+KernelMemory kernel_memory();
+
 /// Makes the peak of resident memory (VmHWM) start anew.  Without it the peak of the set-up, or of
 /// whoever started this process, would be charged to the model.
 void reset_peak_memory();
 
-/// Looks at the process from a thread of its own and keeps the highest counts: threads every 10 ms,
-/// page tables, which are dearer to ask for and shrink slowly, every 100 ms.
+/// Looks at the process from a thread of its own and keeps the highest counts: threads every 10 ms;
+/// page tables and kernel memory, which are dearer to ask for and shrink slowly, every 100 ms.
 class PeakWatch {
  public:
   PeakWatch();
   ~PeakWatch();
   struct Peaks {
     std::int64_t threads, page_table_bytes;
+    KernelMemory kernel;
     std::int64_t cpu_ns;  // what watching has cost
   };
   Peaks stop();
@@ -51,6 +60,7 @@ class PeakWatch {
  private:
   void watch(std::stop_token stop);
   std::int64_t threads_ = -1, page_table_bytes_ = -1, cpu_ns_ = 0;
+  KernelMemory kernel_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // last: it uses all of the above

@@ -71,6 +71,10 @@ void add_measured(json& object, const Measurement& m) {
   object["rss_before_bytes"] = known(m.before.resident_bytes);
   object["page_tables_peak_bytes"] = known(m.peaks.page_table_bytes);
   object["page_tables_before_bytes"] = known(m.before.page_table_bytes);
+  object["kernel_stacks_peak_bytes"] = known(m.peaks.kernel.stack_bytes);
+  object["kernel_stacks_before_bytes"] = known(m.kernel_before.stack_bytes);
+  object["slab_peak_bytes"] = known(m.peaks.kernel.slab_bytes);
+  object["slab_before_bytes"] = known(m.kernel_before.slab_bytes);
   object["nvcsw"] = m.usage.voluntary_switches;
   object["nivcsw"] = m.usage.involuntary_switches;
   object["minor_faults"] = m.usage.minor_faults;
