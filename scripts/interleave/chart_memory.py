@@ -4,8 +4,8 @@ from . import style, units
 from .chart_data import models_of, plotted, row_of
 from .chart_lines import LEFT, dodge_of, grid, line, line_rows, log_x, log_y, start
 from .labels import label_line_ends
+from .memory import own_memory
 from .sheet import Drawing, NothingToDraw, panel_title
-from .summary import own_memory
 
 
 def what_does_an_agent_cost(data, width):
@@ -15,10 +15,9 @@ def what_does_an_agent_cost(data, width):
         raise NothingToDraw("`parked` was not measured at two numbers of agents")
     question = "What does a waiting agent cost?"
     reading = ("Memory that the run added to its process, agents that only wait. Lower is better. "
-               "At the right: what each further agent adds (slope between the two largest sizes). "
-               "Without the kernel's own memory for threads.")
-    note = ("Resident memory and page tables. A thread's kernel stack and the kernel's own "
-            "records of it are not included, so `threads` costs more than is shown.")
+               "At the right: what each further agent adds (slope between the two largest sizes).")
+    note = ("Resident memory, page tables, and what the kernel keeps for threads: their kernel "
+            "stacks and, of a thousand threads or more, its other unreclaimable objects (slab).")
     slopes = {(m["model"], m["to_agents"]): m["bytes_per_agent"] for m in
               data.summary["memory_per_agent"] if m["scenario"] == "parked"}
 

@@ -11,8 +11,10 @@ MEASUREMENTS = (
     "makespan_ns", "startup_ns", "first_finish_ns", "t1_ns", "critical_path_ns", "lb_ns",
     "lb_model_ns", "greedy_ns", "unit_cost_ns", "cpu_user_ns", "cpu_sys_ns", "harness_cpu_ns",
     "turns", "waits", "calls", "blocks", "units", "digest", "sum", "threads_peak", "vmhwm_bytes",
-    "rss_before_bytes", "page_tables_peak_bytes", "page_tables_before_bytes", "nvcsw", "nivcsw",
-    "minor_faults", "major_faults", "most_waiting", "most_computing", "latency")
+    "rss_before_bytes", "page_tables_peak_bytes", "page_tables_before_bytes",
+    "kernel_stacks_peak_bytes", "kernel_stacks_before_bytes", "slab_peak_bytes",
+    "slab_before_bytes", "nvcsw", "nivcsw", "minor_faults", "major_faults",
+    "most_waiting", "most_computing", "latency")
 
 
 SCHEMA = "interleave.sample/1"

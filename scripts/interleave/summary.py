@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 
 from . import stats, style
+from .memory import own_memory
 from .trust import trust
 
 SCHEMA = "interleave.summary/1"
@@ -134,16 +135,6 @@ def cpu_ns(sample):
     """CPU time of the process, less what the harness's own watching thread took of it."""
     return max(0, sample["cpu_user_ns"] + sample["cpu_sys_ns"]
                - (sample.get("harness_cpu_ns") or 0))
-
-
-def own_memory(sample):
-    """Bytes that the run added to the process: resident pages and the tables that map them."""
-    keys = ("vmhwm_bytes", "rss_before_bytes", "page_tables_peak_bytes",
-            "page_tables_before_bytes")
-    peak, before, tables_peak, tables_before = (sample.get(k) for k in keys)
-    if peak is None or before is None:
-        return None
-    return peak - before + (tables_peak or 0) - (tables_before or 0)
 
 
 def memory_per_agent(measured):

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from interleave import fixtures, stats
+from interleave.memory import own_memory
 from interleave.records import read_result
-from interleave.summary import as_csv, as_json, memory_per_agent, own_memory, summarise
+from interleave.summary import as_csv, as_json, memory_per_agent, summarise
 from interleave.trouble import Trouble
 from interleave.trust import trust
 
@@ -141,6 +142,14 @@ def test_own_memory_is_what_the_run_added_and_unknown_where_it_was_not_measured(
               "page_tables_before_bytes": 10}
     assert own_memory(sample) == 650
     assert own_memory(sample | {"rss_before_bytes": None}) is None
+
+
+def test_what_the_kernel_keeps_for_threads_counts_and_a_machine_in_motion_does_not():
+    sample = {"vmhwm_bytes": 1000, "rss_before_bytes": 400, "kernel_stacks_peak_bytes": 70_000,
+              "kernel_stacks_before_bytes": 20_000, "slab_peak_bytes": 9_000_000,
+              "slab_before_bytes": 5_000_000}
+    assert own_memory(sample | {"threads_peak": 4}) == 50_600
+    assert own_memory(sample | {"threads_peak": 1000}) == 4_050_600
 
 
 def test_bytes_per_agent_is_a_slope_so_that_a_constant_does_not_count():
