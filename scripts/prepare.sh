@@ -40,12 +40,21 @@ benchmark/benchmark.h   libbenchmark-dev   Google Benchmark
 uv.h                    libuv1-dev         libuv
 oneapi/tbb/flow_graph.h libtbb-dev         oneTBB (2021 or later)
 boost/asio/awaitable.hpp boost             Boost headers (1.81 or later)
+boost/fiber/all.hpp     boost-fiber        Boost.Fiber (the library, of the same Boost)
 fmt/format.h            libfmt-dev         fmt
 gtest/gtest.h           libgtest-dev       GoogleTest
 gmock/gmock.h           libgmock-dev       GoogleMock
 nlohmann/json.hpp       nlohmann-json3-dev nlohmann-json
 CLI/CLI.hpp             libcli11-dev       CLI11
 TABLE
+}
+
+# A library of Boost that has to be linked comes apart from the headers. A linker finds one that is
+# not installed as a package as well.
+linkable() { # name
+  local cxx
+  cxx=$(compiler) && printf 'int main() {}\n' |
+    "$cxx" -x c++ - -l"$1" -o /dev/null 2>/dev/null
 }
 
 missing_libraries() {
@@ -61,6 +70,7 @@ missing_libraries() {
   library_table | while read -r header package name; do
     case $package in
       boost) case $found in *new_boost*) continue ;; esac ;;
+      boost-fiber) ! linkable boost_fiber || continue ;;
       *) case $found in *"found $package."*) continue ;; esac ;;
     esac
     printf '%s|%s\n' "$package" "$name"
@@ -109,10 +119,13 @@ as_root() {
   fi
 }
 
-install_packages() { # names of Debian packages; "boost" stands for whichever is new enough
-  local log=$prepare_log/install.log package packages=() advice
-  advice="apt-get install --no-install-recommends $*"
-  advice=${advice/ boost/ libboost1.81-dev}
+# "boost" and "boost-fiber" stand for the packages of whichever Boost is new enough.
+install_packages() { # names of Debian packages
+  local log=$prepare_log/install.log package packages=() advice boost
+  advice=" $* "
+  advice=${advice/ boost / libboost1.81-dev }
+  advice=${advice/ boost-fiber / libboost-fiber1.81-dev }
+  advice="apt-get install --no-install-recommends${advice% }"
   if [ "$(id -u)" != 0 ] && ! has sudo; then
     give_up 'Some packages are missing, and installing them needs root. As root, run:' \
       "    apt-get update && $advice"
@@ -124,10 +137,12 @@ install_packages() { # names of Debian packages; "boost" stands for whichever is
     give_up "apt-get update failed (above; in full: $log). Once it works, or as root:" "    $advice"
   fi
   for package in "$@"; do
-    if [ "$package" = boost ]; then
-      package=$(boost_package) || give_up 'This release has no Boost 1.81 or later as a package.' \
-        'Install its headers by hand (for example under /usr/local), then run this again.'
-    fi
+    case $package in boost | boost-fiber)
+      boost=$(boost_package) || give_up 'This release has no Boost 1.81 or later as a package.' \
+        'Install it by hand (for example under /usr/local), then run this again.'
+      package=${boost/libboost/lib$package}
+      ;;
+    esac
     packages+=("$package")
   done
   # --no-remove, --no-upgrade: what clashes with a package that is there is for its owner to solve.
