@@ -5,6 +5,7 @@
 // Computing     happens on the turn's own thread; the kernel shares the CPUs out.
 // Next turn     started by the thread that finished the last turn it waited for.  One that starts a
 //               thousand gets only its fair share of a CPU among them: the last start late.
+// Rung          idiomatic: what a textbook shows; nothing is reused or sized by hand.
 #include <gnu/libc-version.h>
 
 #include <condition_variable>
@@ -16,9 +17,10 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
+#include "threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::idiomatic, Structure::thread_per_turn,
-                                gnu_get_libc_version()};
+                                gnu_get_libc_version(), "std_thread_create_join"};
 
 namespace {
 
@@ -36,32 +38,6 @@ class ThreadPerTurn {
   }
 
  private:
-  Value compute(const Step& step, Value v) { return ledger_.compute(step, v); }
-
-  Value wait(const Step& step, Value v) {
-    std::this_thread::sleep_until(ledger_.begin_wait(step));
-    return ledger_.end_wait(step, v);
-  }
-
-  void run_turn(const Turn& turn) {
-    Value v = ledger_.start(turn);
-    for (const Step& step : turn.steps) {
-      switch (step.kind) {
-        case StepKind::compute:
-          v = compute(step, v);
-          break;
-        case StepKind::wait:
-          v = wait(step, v);
-          break;
-        case StepKind::block:
-          v = ledger_.block(step, v);  // here a blocking tool is nothing special
-          break;
-      }
-    }
-    ledger_.finish(turn, v);
-    plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
-  }
-
   void start(const Turn& turn) {
     // Under the lock, so that the new thread finds its own handle in place when it ends.
     std::lock_guard lock(mutex_);
@@ -78,7 +54,8 @@ class ThreadPerTurn {
   void live(const Turn& turn) {
     std::exception_ptr error;
     try {
-      run_turn(turn);
+      run_blocking(ledger_, turn);
+      plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
     } catch (...) {
       error = std::current_exception();
     }

@@ -1,0 +1,67 @@
+// std::async: a task per turn, started when the turn is ready, and a future per task.
+//
+// The idea      std::async says what shall happen; its future says when it has, or what went wrong.
+// A wait        costs a sleeping thread: std::launch::async starts a new one for every task.
+// Computing     happens on the turn's own thread; the kernel shares the CPUs out.
+// Next turn     started by the task that finished the last turn it waited for.  A task that began
+//               by waiting for the futures before it would hold a thread for every turn there is.
+// Rung          idiomatic: futures carry both results and errors, and no lock is needed.
+#include <gnu/libc-version.h>
+
+#include <exception>
+#include <future>
+#include <vector>
+
+#include "bench/model.hpp"
+#include "bench/plan.hpp"
+#include "threads_family.hpp"
+
+const bench::Model bench::model{"std_async", Rung::idiomatic, Structure::thread_per_turn,
+                                gnu_get_libc_version(), "std_async"};
+
+namespace {
+
+using namespace bench;
+
+class AsyncTurns {
+ public:
+  AsyncTurns(const Workload& workload, Ledger& ledger)
+      : ledger_(ledger), plan_(workload), futures_(workload.turns.size()) {}
+
+  void run() {
+    guarded([this] { plan_.for_each_root([this](const Turn& turn) { start(turn); }); });
+    // Turns are numbered so that each comes after those it waits for.  When its number is reached,
+    // these are done, and one of them has stored its future: so no lock is needed.
+    for (std::future<void>& future : futures_) {
+      if (future.valid()) guarded([&] { future.get(); });  // not started after an error before it
+    }
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  void start(const Turn& turn) {
+    futures_[turn.id] = std::async(std::launch::async, [this, &turn] {
+      run_blocking(ledger_, turn);
+      plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
+    });
+  }
+
+  void guarded(auto&& body) {
+    try {
+      body();
+    } catch (...) {
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  Ledger& ledger_;
+  Plan plan_;
+  std::vector<std::future<void>> futures_;  // of each turn
+  std::exception_ptr error_;                // the first one
+};
+
+}  // namespace
+
+void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
+  AsyncTurns(workload, ledger).run();
+}
