@@ -1,6 +1,7 @@
 """A checkout as the tests need it: fake models, fake sources to read names from, real options."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,7 +10,8 @@ PRESETS = ("pizza", "pizza-chain", "fanout", "layers", "compute", "parked")
 
 
 def make_root(folder, models):
-    """Makes `folder` a checkout whose built models are these names of fake_model.BEHAVIOURS."""
+    """Makes `folder` a checkout whose built models are these names of fake_model.BEHAVIOURS, and
+    all of them its default."""
     for name in ("models", "bench", "scripts", "build/release", "results"):
         (folder / name).mkdir(parents=True)
     script = (HERE / "fake_model.py").read_text()
@@ -19,12 +21,16 @@ def make_root(folder, models):
         program.write_text(f"#!{sys.executable} -SE\n{script}")
         program.chmod(0o755)
     for name in models:
-        (folder / "models" / f"{name}.cpp").write_text("")
+        (folder / "models" / f"{name}.cpp").write_text(
+            f'const bench::Model bench::model{{"{name}", Rung::idiomatic, Structure::workers,\n')
         (folder / "models" / f"{name}_test.cpp").write_text("")
     rows = "".join(f'    {{"{name}", "what it is", 3, 0, {name}}},\n' for name in PRESETS)
     (folder / "bench" / "presets.cpp").write_text("table\n" + rows)
     for name in ("options.txt", "bench", "prepare.sh"):
-        (folder / "scripts" / name).write_text((HERE.parent / name).read_text())
+        text = (HERE.parent / name).read_text()
+        text = re.sub(r"^(run *\| --models *\| models *\|)[^|]*", rf"\1 {','.join(models)} ", text,
+                      flags=re.M)
+        (folder / "scripts" / name).write_text(text)
     return folder
 
 

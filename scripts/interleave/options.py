@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .model_files import meant_by, model_files, words_for
 from .trouble import Usage
 
 DURATION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?(us|ms|s)")
@@ -34,12 +35,6 @@ def read_options(root):
     return rows
 
 
-def model_names(root):
-    """File = model = executable, so the list is the folder."""
-    files = (root / "models").glob("*.cpp")
-    return sorted(f.stem for f in files if not f.stem.endswith("_test"))
-
-
 def scenario_names(root):
     text = (root / "bench" / "presets.cpp").read_text()
     return re.findall(r'^    \{"([a-z0-9-]*)", ".*', text, re.M)
@@ -54,6 +49,26 @@ def names_of(known, what):
                     f"unknown {what} '{name}': choose from {', '.join(known)}")
         return list(dict.fromkeys(names))
     return parse
+
+
+def chosen_models(models):
+    """By comma: names, rungs, families, `all`, in any mixture; each model once."""
+    def parse(text):
+        names = []
+        for word in text.split(","):
+            meant = meant_by(word, models)
+            if not meant:
+                raise argparse.ArgumentTypeError(
+                    f"unknown model '{word}': choose from {', '.join(words_for(models))}")
+            names += meant
+        return list(dict.fromkeys(names))
+    return parse
+
+
+def default_models(root):
+    """Those that the table names. One whose file or library is missing is left out later."""
+    return next(option.default.split(",") for option in read_options(root)
+                if option.kind[:1] == ["models"])
 
 
 def duration_between(shortest, longest):
@@ -105,8 +120,7 @@ def add(parser, option, root):
     elif kind == "choice":
         keywords |= {"choices": parameters, "default": option.default}
     elif kind == "models":
-        known = model_names(root)
-        keywords |= {"type": names_of(known, "model"), "default": known}
+        keywords |= {"type": chosen_models(model_files(root)), "default": option.default.split(",")}
     elif kind == "scenarios":
         keywords |= {"type": names_of(scenario_names(root), "scenario"), "default": None}
     elif kind == "duration":

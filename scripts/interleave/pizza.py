@@ -1,4 +1,4 @@
-"""What waiting together buys: three pizzas, one after another and all at once, in every model."""
+"""What waiting together buys: three pizzas, one after another and all at once, in each default model."""
 
 import subprocess
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from .options import model_names
+from .options import default_models
 from .process import kill_group
 from .samples import from_json, read_json
 from .trouble import Trouble
@@ -23,7 +23,7 @@ ASYNC = "\n--- ASYNC (All at once) ---\n" + "".join(
 EXPECTED = {"pizza-chain": SYNC, "pizza": ASYNC}
 
 # One thread starts and ends the waits of these in the order they were asked for.
-ORDERED = ("sequential", "libuv", "asio")
+ORDERED = ("sequential", "libuv", "asio", "asyncio")
 OTHER_ORDER = {
     "threads": "Another order: each pizza has a thread of its own, and the kernel chooses which "
                "of them runs first.",
@@ -141,7 +141,7 @@ def tell(session, taken):
 
 
 def bake(session, unit_s):
-    about, absent = session.executables.about(model_names(session.root))
+    about, absent = session.executables.about(default_models(session.root))
     if absent:
         session.say(f"Not built, so left out: {', '.join(absent)} (their library is missing).")
     names = sorted(about, key=lambda name: (about[name]["structure"] != "sequential", name))

@@ -21,6 +21,9 @@ BAD = [
     ("--models", ["--models", "good,"]),
     ("--scenarios", ["--scenarios", ","]),
     ("nonesuch", ["--scenarios=nonesuch"]),
+    ("naive", ["--models", "naive"]),  # no model here is
+    ("family:nonesuch", ["--models", "good,family:nonesuch"]),
+    ("family:", ["--models", "family:"]),
     ("good_test", ["--models", "good_test"]),
     ("--dry-run", ["--dry-run=yes"]),
     ("--fast", ["run", "--fast"]),
@@ -44,7 +47,7 @@ BAD = [
     ("--unit", ["pizza", "--unit", "99s"]),
     ("stray", ["pizza", "stray"]),
 ]
-TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env", "readlink")
+TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env", "readlink", "sort")
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,12 @@ def test_python_takes_every_flag_of_the_table(root):
                                  "--scenarios", "pizza", "--dry-run"])
     assert (options.profile, options.models, options.scenarios, options.dry_run) == (
         "smoke", ["good"], ["pizza"], True)
+
+
+def test_families_rungs_and_all_may_be_named(root):
+    for words, names in (("all", {"good", "also_good"}), ("idiomatic", {"good", "also_good"}),
+                         ("family:good", {"good"}), ("good,family:good", {"good"})):
+        assert set(parse(["--models", words], root).models) == names
 
 
 def test_run_is_meant_when_no_verb_is_named(root):

@@ -7,7 +7,8 @@ import pytest
 
 from .cells import Cell, traced_cells
 from .executables import Executables
-from .options import model_names, scenario_names
+from .model_files import model_files, words_for
+from .options import scenario_names
 from .test_plan import DESCRIBED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ def known_to_the_shell(verb_flag):
 
 def test_shell_and_python_read_the_same_names():
     assert known_to_the_shell("--scenarios") == scenario_names(ROOT)
-    assert sorted(known_to_the_shell("--models")) == model_names(ROOT)
+    assert sorted(known_to_the_shell("--models")) == sorted(words_for(model_files(ROOT)))
 
 
 @needs_build

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .options import model_names
+from .model_files import model_names
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"

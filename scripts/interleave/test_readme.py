@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .options import model_names, scenario_names
+from .model_files import model_names
+from .options import scenario_names
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
