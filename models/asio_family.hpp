@@ -1,0 +1,59 @@
+// What do the asio models share?  The verbs of a turn, and threads that run an io_context.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "bench/model.hpp"
+
+namespace bench::asio_family {
+
+namespace asio = boost::asio;
+
+/// A step that needs a thread, on the calling one: computing, or a tool that blocks.
+inline Value work(Ledger& ledger, const Step& step, Value v) {
+  return step.kind == StepKind::compute ? ledger.compute(step, v) : ledger.block(step, v);
+}
+
+/// The outside world takes its time; meanwhile the thread is free.
+inline asio::awaitable<Value> wait(Ledger& ledger, const Step& step, Value v) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, ledger.begin_wait(step));
+  co_await timer.async_wait(asio::use_awaitable);
+  co_return ledger.end_wait(step, v);
+}
+
+/// For co_spawn: what a coroutine throws comes out of io_context::run.
+inline void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+/// Runs the io_context on `workers` threads, the calling one among them, until it has no work left.
+/// The first error stops all of them, and is thrown.
+inline void run_on_threads(asio::io_context& io, unsigned workers) {
+  std::mutex mutex;
+  std::exception_ptr first_error;  // guarded by the mutex
+  auto serve = [&] {
+    try {
+      io.run();
+    } catch (...) {
+      std::lock_guard lock(mutex);
+      if (!first_error) first_error = std::current_exception();
+      io.stop();
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 1; i < workers; ++i) threads.emplace_back(serve);
+    serve();
+  }
+  if (first_error) std::rethrow_exception(first_error);
+}
+
+}  // namespace bench::asio_family

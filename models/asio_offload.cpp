@@ -1,0 +1,89 @@
+// Asio with a pool: one thread for all waits and bookkeeping, others for what takes long.
+//
+// The idea      The loop stays responsive, because nothing that holds a thread happens on it.
+// A wait        costs a coroutine frame and an entry in the timer queue, and holds no thread.
+// Computing     moves the coroutine to a thread_pool of `workers` threads and back: two hand-overs.
+// Next turn     spawned on the loop by the coroutine that finished the last turn it waited for.
+// Rung          idiomatic: the usual shape of a server whose requests compute.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/version.hpp>
+
+#include "bench/model.hpp"
+#include "bench/plan.hpp"
+#include "models/asio_family.hpp"
+
+const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
+                                "Boost " BOOST_LIB_VERSION, "asio_post_shared+asio_co_spawn"};
+
+namespace {
+
+using namespace bench;
+using namespace bench::asio_family;
+
+class LoopAndPool {
+ public:
+  LoopAndPool(const Workload& workload, Ledger& ledger, unsigned workers)
+      : ledger_(ledger), plan_(workload), pool_(workers) {}
+
+  ~LoopAndPool() {  // after an error: no thread may touch a coroutine while the members go
+    pool_.stop();
+    pool_.join();
+  }
+
+  void run() {
+    plan_.for_each_root([this](const Turn& turn) { start(turn); });
+    loop_.run();
+  }
+
+ private:
+  /// Where the coroutine goes on is where the handler of the post belongs.
+  asio::awaitable<void> move_to(auto& context) {
+    co_await asio::post(asio::bind_executor(context, asio::use_awaitable));
+  }
+
+  asio::awaitable<Value> work_on_pool(const Step& step, Value v) {
+    co_await move_to(pool_);
+    v = work(ledger_, step, v);
+    co_await move_to(loop_);
+    co_return v;
+  }
+
+  asio::awaitable<void> run_turn(const Turn& turn) {
+    Value v = ledger_.start(turn);
+    for (const Step& step : turn.steps) {
+      switch (step.kind) {
+        case StepKind::wait:
+          v = co_await wait(ledger_, step, v);
+          break;
+        case StepKind::compute:
+        case StepKind::block:
+          v = co_await work_on_pool(step, v);
+          break;
+      }
+    }
+    ledger_.finish(turn, v);
+    plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
+  }
+
+  /// Posted, because on the loop co_spawn runs a coroutine at once: a chain of turns would nest.
+  void start(const Turn& turn) {
+    asio::post(loop_, [this, &turn] { asio::co_spawn(loop_, run_turn(turn), rethrow); });
+  }
+
+  Ledger& ledger_;
+  Plan plan_;
+  asio::io_context loop_;   // the pool hands work to it
+  asio::thread_pool pool_;  // so it goes first
+};
+
+}  // namespace
+
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  LoopAndPool(workload, ledger, resources.workers).run();
+}

@@ -1,0 +1,57 @@
+// Asio on one thread: coroutines that compute where they are, on the only thread there is.
+//
+// The idea      No locks and no threads: whatever runs has the whole program to itself.
+// A wait        costs a coroutine frame and an entry in the timer queue, and holds no thread.
+// Computing     holds the loop: until it is done no timer fires and no other agent moves.
+// Next turn     posted to the loop by the coroutine that finished the last turn it waited for.
+// Rung          naive: right for a program that only waits; one that computes uses one core.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/version.hpp>
+
+#include "bench/model.hpp"
+#include "bench/plan.hpp"
+#include "models/asio_family.hpp"
+
+const bench::Model bench::model{"asio", Rung::naive, Structure::one_loop,
+                                "Boost " BOOST_LIB_VERSION, "asio_post+asio_co_spawn"};
+
+namespace {
+
+using namespace bench;
+using namespace bench::asio_family;
+
+/// What all turns share.
+struct Loop {
+  Ledger& ledger;
+  Plan plan;
+  asio::io_context io{1};  // one thread; last, for its destructor ends coroutines that use the rest
+};
+
+void start(Loop& loop, const Turn& turn);
+
+asio::awaitable<void> run_turn(Loop& loop, const Turn& turn) {
+  Value v = loop.ledger.start(turn);
+  for (const Step& step : turn.steps) {
+    const bool waits = step.kind == StepKind::wait;
+    if (waits) v = co_await wait(loop.ledger, step, v);
+    if (!waits) v = work(loop.ledger, step, v);
+  }
+  loop.ledger.finish(turn, v);
+  loop.plan.for_each_ready_after(turn, [&](const Turn& next) { start(loop, next); });
+}
+
+/// Posted, because co_spawn runs a coroutine at once: a chain of turns would nest.
+void start(Loop& loop, const Turn& turn) {
+  asio::post(loop.io, [&] { asio::co_spawn(loop.io, run_turn(loop, turn), rethrow); });
+}
+
+}  // namespace
+
+void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
+  Loop loop{ledger, Plan(workload)};
+  loop.plan.for_each_root([&](const Turn& turn) { start(loop, turn); });
+  loop.io.run();
+}
