@@ -31,10 +31,14 @@ class Plan {
   /// What happened before any of the finishes happens before the start.
   void for_each_ready_after(const Turn& turn, auto&& start) {
     for (const TurnId next : turn.after) {
-      if (unfinished_[next].fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        start(workload_.turns[next]);
-      }
+      if (count_down(next)) start(workload_.turns[next]);
     }
+  }
+
+  /// One of the turns before `next` has finished: was it the last?  For those who do not go through
+  /// all that come after a turn at once.
+  bool count_down(TurnId next) {
+    return unfinished_[next].fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
  private:
