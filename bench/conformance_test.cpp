@@ -8,6 +8,7 @@
 
 #include "model.hpp"
 #include "process.hpp"
+#include "program.hpp"
 #include "testing.hpp"
 
 namespace bench::testing {
@@ -136,10 +137,10 @@ TEST(Model, nothing_is_left_when_a_run_has_returned) {
 }  // namespace
 }  // namespace bench::testing
 
-int main(int argc, char** argv) {
+int bench::run_program(int argc, char** argv, Prepare) {
   ::testing::InitGoogleTest(&argc, argv);
   const std::string_view text = argc == 2 ? argv[1] : "";
-  auto& workers = bench::testing::resources.workers;
+  auto& workers = testing::resources.workers;
   if (std::from_chars(text.data(), text.data() + text.size(), workers).ec != std::errc{}) {
     std::cerr << "usage: " << argv[0] << " WORKERS\n";
     return 2;
