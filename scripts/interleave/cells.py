@@ -57,37 +57,48 @@ def catalogue(cores):
     rows = [
         # A size at which sequential would take long is chosen so large that no profile runs it: its
         # bound says enough, and the time is better spent on blocks.
-        # The two ends: nearly all waiting, and all computing.
-        *all_cores("smoke", "fanout", 0.01, 1000, 16),
+        # The ends first: nearly all waiting under load, all computing, waiting and nothing else.
+        *all_cores("smoke", "fanout", 0.01, 1000),
         *all_cores("smoke", "compute", 0, 32),
-        ("smoke", Cell("pizza", 3, 1, 0)),
         *all_cores("smoke", "parked", 0, 1000),
+        ("smoke", Cell("pizza", 3, 1, 0)),
+        *all_cores("smoke", "fanout", 0.01, 16),
         *all_cores("smoke", "layers", 0.05, 8),
         # Curves over agents and over workers.
         *over_workers("quick", "compute", 0, 32),
-        *all_cores("quick", "parked", 0, 10_000),
+        *all_cores("quick", "fanout", 0.01, 300),
+        *all_cores("quick", "parked", 0, 5000),
         *all_cores("quick", "layers", 0.05, 80),
-        *all_cores("quick", "fanout", 0.01, 300, 4),
+        # The realistic mix under load, and what starting a turn costs.
+        *all_cores("standard", "react", 0.05, 128),
+        ("standard", Cell("empty", 10_000, 1, 0)),
         # Other shapes, and waiting and computing in equal parts.
-        *all_cores("standard", "react", 0.05, 32),
         *over_workers("standard", "layers", 0.5, 8),
         *all_cores("standard", "debate", 0.05, 80),
         *all_cores("standard", "chat", 0.05, 96),
-        # More of the same, where time is plenty.
-        *all_cores("publication", "react", 0.05, 8),
+        *all_cores("standard", "fanout", 0.01, 4),
         *all_cores("standard", "parked", 0, 100),
-        *all_cores("publication", "parked", 0, 10),
-        *all_cores("publication", "fanout", 0.001, 1000),
+        # What a waiting agent costs, where it shows most.
+        *all_cores("publication", "parked", 0, 1_000_000, 100_000),
+        # More of the same, where time is plenty.
         *all_cores("publication", "fanout", 0.1, 1000),
         *all_cores("publication", "fanout", 0.01, 4000),
+        *all_cores("publication", "react", 0.05, 32),
         *all_cores("publication", "layers", 0.05, 320),
-        *all_cores("publication", "debate", 0.05, 8),
+        *all_cores("publication", "fanout", 0.001, 1000),
+        *all_cores("publication", "parked", 0, 10),
         ("publication", Cell("pizza-chain", 3, 1, 0)),
     ]
     seen = {}
     for profile, cell in rows:
         seen.setdefault(cell, profile)
     return [(profile, cell) for cell, profile in seen.items()]
+
+
+def most_blocks(cell):
+    """How often a cell is measured at most; None: as often as the profile has blocks."""
+    # It takes long, and what it is there for, memory, hardly varies: enough for an interval.
+    return 6 if cell.scenario == "parked" and cell.agents >= 100_000 else None
 
 
 # One small cell with waits and computing, barriers and stragglers: it makes a readable timeline.

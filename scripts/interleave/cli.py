@@ -19,11 +19,13 @@ from .manifest import (
     binary_hashes, commit_of, finish, new_manifest, read_manifest, utc_second)
 from .options import parse
 from .plan import PROFILES, make_plan
-from .progress import Display, spoken
+from .plan_words import tell_cells, tell_plan
+from .progress import Display
 from .run import Runner, without_rows
 from .samples import (
     cut_torn_line, fault_of_entry, fault_of_sample, read_json, read_lines, write_json, write_lines)
 from .trouble import Trouble, Usage
+from .units import plural
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 BAD = ("invalid", "crash", "timeout")
@@ -60,66 +62,19 @@ def prepare_plan(session, options):
     profile, cores = PROFILES[options.profile], machine.usable_cores()
     cells = chosen_cells(cores, options.profile, options.scenarios)
     answers = describe(session, cells)
-    structures = {model: said["structure"] for model, said in about.items()}
-    return make_plan(profile, cells, answers, structures, cores), answers, about
+    return make_plan(profile, cells, answers, about, cores), answers, about
 
 
 def describe(session, cells):
     """The reference answers and bounds; they take a while, for the work is really done once."""
     title = "Working out reference answers and bounds"
     if not session.console.is_terminal or session.console.is_dumb_terminal:
-        session.say(f"{title} of {counted(len(cells), 'cell')}")
+        session.say(f"{title} of {plural(len(cells), 'cell')}")
         return session.executables.describe_all(cells)
     with Progress(console=session.console, transient=True, auto_refresh=False) as progress:
         task = progress.add_task(title, total=len(cells))
         return session.executables.describe_all(
             cells, lambda: (progress.advance(task), progress.refresh()))
-
-
-def counted(number, noun, plural="s"):
-    return f"{number:,} {noun}{'' if number == 1 else plural}"
-
-
-def tell_plan(session, plan):
-    timed = [e for e in plan.entries if e["mode"] == "timed" and not e["skip_reason"]]
-    cells = {e["cell_id"] for e in plan.entries}
-    session.say(f"{plan.profile.name}: {counted(len(cells), 'cell')}, "
-                f"{counted(len(timed), 'process', 'es')} in "
-                f"{counted(plan.profile.blocks, 'block')}, "
-                f"about {spoken(plan.predicted_s())} of measuring.")
-    tell_skipped(session, plan)
-    if plan.trimmed:
-        session.say("Left out to fit the time budget: "
-                    + "; ".join(cell["why"] for cell in plan.trimmed) + ".")
-
-
-def tell_skipped(session, plan):
-    """One line: which models are not run in which cells."""
-    cells_of, models_in = {}, {}
-    for entry in plan.entries:
-        if entry["skip_reason"]:
-            size = f"{entry['scenario']} {entry['params']['agents']:,}"
-            cells_of.setdefault(entry["model"], {})[size] = None
-    for model, sizes in cells_of.items():
-        for size in sizes:
-            models_in.setdefault(size, []).append(model)
-    merged = {}
-    for size, models in models_in.items():
-        merged.setdefault(", ".join(models), []).append(size)
-    if merged:
-        session.say(f"Not run, for their bound is above {plan.profile.limit_s:g} s: " + "; ".join(
-            f"{models} in {', '.join(sizes)}" for models, sizes in merged.items()) + ".")
-
-
-def tell_cells(session, plan):
-    """The plan in full: each cell with the time that one block of it takes."""
-    entries = sorted(plan.entries, key=lambda entry: entry["exec_id"])
-    for cell_id in dict.fromkeys(entry["cell_id"] for entry in entries):
-        rows = [e for e in plan.entries if e["cell_id"] == cell_id and e["mode"] == "timed"]
-        block = [e for e in rows if e["block"] == 0 and not e["skip_reason"]]
-        seconds = sum(entry["predicted_s"] for entry in block)
-        session.say(f"  {seconds:6.1f} s a block  {cell_id}")
-        session.say(f"      {', '.join(entry['model'] for entry in block) or 'no model'}")
 
 
 def make_result_folder(session, options, manifest):
@@ -230,7 +185,7 @@ def verdict(session, result):
     for row in bad[:10]:
         session.say(f"{row['exec_id']}: {row['status']}: {row['reason']}")
     if bad:
-        session.say(f"{counted(len(bad), 'process', 'es')} failed, with the reasons in "
+        session.say(f"{plural(len(bad), 'process', 'es')} failed, with the reasons in "
                     f"{shown(result / 'samples.jsonl')}.")
     return FAILED if bad else OK
 

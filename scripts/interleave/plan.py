@@ -3,15 +3,23 @@
 import random
 from dataclasses import dataclass, field
 
-from .cells import traced_cells
+from .cells import most_blocks, traced_cells
 
 # What a process takes beside the run itself, measured: start, probes of the unit costs, the row.
 STARTUP_S = 0.05
 # What the table of the memory-bound kernel takes to build, where a cell uses that kernel.
 TABLE_S = 0.1
+# A reference in another language has an interpreter to start.
+REFERENCE_STARTUP_S = 0.15
+# What a turn costs beside its steps, roughly: it counts where turns are many and short.
+TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 60e-6
 # How much longer than its bound a run may be expected to take.
 SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0
+# No machine starts more at once, so a model that would is done soon.
+MOST_THREADS = 32_000
+# Timelines are drawn of every model, unless that would take more than this share of the budget.
+MOST_FOR_TRACES = 0.4
 
 
 @dataclass(frozen=True)
@@ -46,10 +54,17 @@ def bound_ns(answer, structure):
     return answer["lb_model_ns"].get(structure) or answer["lb_ns"]
 
 
-def predicted_s(answer, structure):
-    bound = max(answer["greedy_ns"], bound_ns(answer, structure))
+def predicted_s(answer, said):
+    """Of one process; said: what its model says of itself."""
+    reference = said.get("rung") == "reference"
+    bound = max(answer["greedy_ns"], bound_ns(answer, said["structure"]))
     table = TABLE_S if (answer.get("unit_cost_ns") or {}).get("topk") else 0.0
-    return bound * 1e-9 * SLACK + STARTUP_S + table
+    turns = answer.get("turns", 0)
+    overhead = turns * (REFERENCE_TURN_S if reference else TURN_S)
+    if said["structure"] == "thread_per_turn":
+        overhead = min(turns, MOST_THREADS) * THREAD_S
+    start = STARTUP_S + (REFERENCE_STARTUP_S if reference else 0.0)
+    return bound * 1e-9 * SLACK + start + table + overhead
 
 
 def latin_order(models, cell_id, block, seed):
@@ -67,25 +82,27 @@ class PlannedCell:
     number: int
     cell: object
     answer: dict      # of describe
-    structures: dict  # model -> structure
+    about: dict       # model -> what it says of itself
     limit_s: float
 
     def skip_reason(self, model):
-        bound_s = bound_ns(self.answer, self.structures[model]) * 1e-9
+        bound_s = bound_ns(self.answer, self.about[model]["structure"]) * 1e-9
         if bound_s <= self.limit_s:
             return None
         return (f"its structural bound of {bound_s:.1f} s exceeds the profile's limit of "
                 f"{self.limit_s:g} s")
 
     def running(self):
-        return [model for model in self.structures if not self.skip_reason(model)]
+        return [model for model in self.about if not self.skip_reason(model)]
+
+    def blocks(self, profile):
+        return min(profile.blocks, most_blocks(self.cell) or profile.blocks)
 
     def block_s(self):
-        return sum(predicted_s(self.answer, self.structures[model]) for model in self.running())
+        return sum(predicted_s(self.answer, self.about[model]) for model in self.running())
 
     def entry(self, model, mode, name, block, position, dice):
-        structure = self.structures[model]
-        seconds = predicted_s(self.answer, structure)
+        seconds = predicted_s(self.answer, self.about[model])
         reason = self.skip_reason(model)
         return {
             "exec_id": f"{self.number:02d}-{model}-{name}", "cell_id": self.cell.id(),
@@ -97,16 +114,18 @@ class PlannedCell:
             "skip_reason": reason,
             # Bytes of an environment variable: the stack's alignment differs from run to run.
             "padding": dice.randrange(4096),
-            "lb_model_ns": bound_ns(self.answer, structure), "lb_ns": self.answer["lb_ns"],
+            "lb_model_ns": bound_ns(self.answer, self.about[model]["structure"]),
+            "lb_ns": self.answer["lb_ns"],
             "greedy_ns": self.answer["greedy_ns"]}
 
 
-def fitting(planned, budget_s, blocks):
-    """Takes cells in their order while they fit the budget; returns those taken and left out."""
+def fitting(planned, budget_s, profile):
+    """Takes cells in their order while they fit the budget; returns those taken and left out. The
+    first is taken whatever it costs: with nothing to measure nobody is served."""
     taken, trimmed, spent = [], [], 0.0
     for item in planned:
-        seconds = item.block_s() * blocks
-        if spent + seconds <= budget_s:
+        seconds = item.block_s() * item.blocks(profile)
+        if not taken or spent + seconds <= budget_s:
             taken.append(item)
             spent += seconds
         else:
@@ -116,21 +135,25 @@ def fitting(planned, budget_s, blocks):
     return taken, trimmed
 
 
-def make_plan(profile, cells, answers, structures, cores, order_seed=1):
-    """cells and their answers by describe, the most important first; structures: model -> name."""
-    planned = [PlannedCell(number, cell, answer, structures, profile.limit_s)
+def make_plan(profile, cells, answers, about, cores, order_seed=1):
+    """cells and their answers by describe, the most important first; about: model -> what it says
+    of itself."""
+    planned = [PlannedCell(number, cell, answer, about, profile.limit_s)
                for number, (cell, answer) in enumerate(zip(cells, answers), 1)]
     traced = [item for item in planned if item.cell in traced_cells(cores)]
     reserve = sum(item.block_s() for item in traced)
-    taken, trimmed = fitting(planned, profile.budget_s - reserve, profile.blocks)
+    if reserve > MOST_FOR_TRACES * profile.budget_s:
+        traced, reserve = [], 0.0
+    taken, trimmed = fitting(planned, profile.budget_s - reserve, profile)
     plan = Plan(profile, [], trimmed, order_seed)
     dice = random.Random(f"{order_seed}/{profile.name}")
     for item in taken:
         plan.entries += [item.entry(model, "timed", "skip", 0, None, dice)
-                         for model in structures if item.skip_reason(model)]
+                         for model in about if item.skip_reason(model)]
     for block in range(profile.blocks):
         for item in dice.sample(taken, len(taken)):
-            add_block(plan, item, block, dice)
+            if block < item.blocks(profile):
+                add_block(plan, item, block, dice)
     for item in traced:
         plan.entries += [item.entry(model, "trace", "trace", None, None, dice)
                          for model in item.running()]

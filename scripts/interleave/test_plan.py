@@ -8,26 +8,50 @@ import pytest
 
 from .cells import PROFILE_ORDER, Cell, catalogue, chosen_cells, traced_cells, worker_counts
 from .options import scenario_names
-from .plan import PROFILES, latin_order, make_plan
+from .plan import PROFILES, latin_order, make_plan, predicted_s
 
 ROOT = Path(__file__).resolve().parents[2]
-STRUCTURES = {"asio": "workers", "libuv": "one_loop", "sequential": "sequential",
-              "tbb": "workers", "threads": "thread_per_turn"}
+
+
+def said(structure, rung="idiomatic"):
+    return {"structure": structure, "rung": rung}
+
+
+# The default of --models, then the whole ladder.
+DEFAULT = {"sequential": said("sequential"), "threads": said("thread_per_turn"),
+           "libuv": said("workers"), "asio": said("workers"), "tbb": said("workers"),
+           "asyncio": said("workers", "reference")}
+ALL = DEFAULT | {
+    "thread_pool": said("blocking_workers", "naive"), "threads_tuned": said("workers", "tuned"),
+    "libuv_inline": said("one_loop", "naive"), "libuv_tuned": said("workers", "tuned"),
+    "asio_single": said("one_loop", "naive"), "asio_offload": said("workers"),
+    "asio_callbacks": said("workers"), "asio_tuned": said("workers", "tuned"),
+    "tbb_blocking": said("blocking_workers", "naive"), "tbb_suspend": said("workers"),
+    "tbb_tuned": said("workers", "tuned"), "hybrid": said("workers", "tuned"),
+    "fiber": said("workers"), "openmp": said("blocking_workers", "naive"),
+    "std_async": said("thread_per_turn")}
 CORES = 2
 # What `describe` says of every cell on two cores. Written anew by:
 #   PYTHONPATH=scripts python3 -m interleave.write_described
 DESCRIBED = json.loads((Path(__file__).parent / "described.json").read_text())
 
 
-def made(profile, scenarios=None, structures=STRUCTURES):
+def made(profile, scenarios=None, about=DEFAULT):
     cells = chosen_cells(CORES, profile, scenarios)
     answers = [DESCRIBED[cell.id()] for cell in cells]
-    return make_plan(PROFILES[profile], cells, answers, structures, CORES)
+    return make_plan(PROFILES[profile], cells, answers, about, CORES)
 
 
+def measured_cells(plan):
+    """"SCENARIO AGENTS" of every cell of which processes are planned."""
+    return {f"{e['scenario']} {e['params']['agents']}" for e in plan.entries
+            if e["mode"] == "timed" and not e["skip_reason"]}
+
+
+@pytest.mark.parametrize("about", [DEFAULT, ALL], ids=["default", "all"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_predicted_time_of_each_profile_fits_its_budget(profile):
-    assert 0 < made(profile).predicted_s() <= PROFILES[profile].budget_s
+def test_the_predicted_time_of_each_profile_fits_its_budget(profile, about):
+    assert 0 < made(profile, about=about).predicted_s() <= PROFILES[profile].budget_s
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -39,6 +63,49 @@ def test_quick_holds_the_cells_that_the_suite_is_judged_by():
     cells = {entry["cell_id"].split("/time_scale")[0] for entry in made("quick").entries}
     assert "fanout/agents=1000/workers=2/cpu_share=0.01" in cells
     assert "compute/agents=32/workers=2/cpu_share=0" in cells
+
+
+def test_with_every_model_quick_still_measures_what_is_most_instructive():
+    measured = measured_cells(made("quick", about=ALL))
+    assert {"fanout 1000", "fanout 16", "compute 32", "parked 1000"} <= measured
+
+
+def test_with_every_model_smoke_still_measures_something_and_draws_no_timeline():
+    plan = made("smoke", about=ALL)
+    assert {"fanout 1000", "compute 32"} <= measured_cells(plan)
+    assert not [e for e in plan.entries if e["mode"] == "trace"]
+
+
+def test_react_under_load_is_measured_when_asked_for_and_in_standard():
+    assert measured_cells(made("quick", ["react"])) == {"react 128"}
+    assert measured_cells(made("quick", ["react"], ALL)) == {"react 128"}
+    standard = made("standard")
+    assert {"react 128", "empty 10000"} <= measured_cells(standard)
+    (share,) = {e["params"]["cpu_share"] for e in standard.entries if e["scenario"] == "react"}
+    assert share == 0.05
+
+
+def test_a_million_waiting_agents_are_for_publication_only_and_for_few_blocks():
+    parked = {"parked 1000000", "parked 100000"}
+    assert not parked & measured_cells(made("standard"))
+    plan = made("publication")
+    assert parked <= measured_cells(plan)
+    runs = Counter((e["params"]["agents"], e["model"]) for e in plan.entries
+                   if e["scenario"] == "parked" and e["mode"] == "timed" and not e["skip_reason"])
+    assert runs[1_000_000, "asio"] == 6 and runs[1000, "asio"] == 30
+
+
+def test_a_reference_is_predicted_to_take_longer_than_a_model_of_its_structure():
+    answer = DESCRIBED[Cell("empty", 10_000, 1, 0).id()]
+    native, reference = (predicted_s(answer, about) for about in (
+        said("workers"), said("workers", "reference")))
+    assert native < 0.15 < 0.5 < reference
+
+
+def test_a_bound_of_nothing_is_planned_and_skips_nobody():
+    plan = made("smoke", ["empty"])
+    assert {e["model"] for e in plan.entries} == set(DEFAULT)
+    assert all(e["lb_ns"] == 0 and e["skip_reason"] is None for e in plan.entries)
 
 
 def test_a_larger_profile_measures_all_that_a_smaller_one_does():
@@ -106,7 +173,7 @@ def test_cells_beyond_the_budget_are_listed_with_why():
     slow = {"digest": "0", "sum": "0", "greedy_ns": 1.4e9, "lb_ns": 1e9,
             "lb_model_ns": {"workers": 1e9}}
     plan = make_plan(PROFILES["smoke"], cells, [slow] * 3,
-                     {f"m{number}": "workers" for number in range(5)}, CORES)
+                     {f"m{number}": said("workers") for number in range(5)}, CORES)
     assert [cell["cell_id"] for cell in plan.trimmed] == [cells[2].id()]
     assert "fanout, 30 agents" in plan.trimmed[0]["why"]
 
@@ -115,4 +182,4 @@ def test_every_model_has_a_timeline_of_the_traced_cell():
     (cell,) = traced_cells(CORES)
     traced = [e for e in made("quick").entries if e["mode"] == "trace"]
     assert {e["cell_id"] for e in traced} == {cell.id()}
-    assert {e["model"] for e in traced} == set(STRUCTURES)
+    assert {e["model"] for e in traced} == set(DEFAULT)

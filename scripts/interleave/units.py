@@ -52,5 +52,5 @@ def percent(share):
     return f"{share * 100:.0f} %" if abs(share) >= 0.0995 else f"{share * 100:.1f} %"
 
 
-def plural(count, noun):
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count, noun, ending="s"):
+    return f"{count:,} {noun}{'' if count == 1 else ending}"

@@ -1,0 +1,46 @@
+"""What is a person told of a plan before it is measured? How much, how long, and what is not in it."""
+
+from .progress import spoken
+from .units import plural
+
+
+def tell_plan(session, plan):
+    timed = [e for e in plan.entries if e["mode"] == "timed" and not e["skip_reason"]]
+    cells = {e["cell_id"] for e in plan.entries}
+    session.say(f"{plan.profile.name}: {plural(len(cells), 'cell')}, "
+                f"{plural(len(timed), 'process', 'es')} in "
+                f"{plural(plan.profile.blocks, 'block')}, "
+                f"about {spoken(plan.predicted_s())} of measuring.")
+    tell_skipped(session, plan)
+    if plan.trimmed:
+        session.say("Left out to fit the time budget: "
+                    + "; ".join(cell["why"] for cell in plan.trimmed) + ".")
+
+
+def tell_skipped(session, plan):
+    """One line: which models are not run in which cells."""
+    cells_of, models_in = {}, {}
+    for entry in plan.entries:
+        if entry["skip_reason"]:
+            size = f"{entry['scenario']} {entry['params']['agents']:,}"
+            cells_of.setdefault(entry["model"], {})[size] = None
+    for model, sizes in cells_of.items():
+        for size in sizes:
+            models_in.setdefault(size, []).append(model)
+    merged = {}
+    for size, models in models_in.items():
+        merged.setdefault(", ".join(models), []).append(size)
+    if merged:
+        session.say(f"Not run, for their bound is above {plan.profile.limit_s:g} s: " + "; ".join(
+            f"{models} in {', '.join(sizes)}" for models, sizes in merged.items()) + ".")
+
+
+def tell_cells(session, plan):
+    """The plan in full: each cell with the time that one block of it takes."""
+    entries = sorted(plan.entries, key=lambda entry: entry["exec_id"])
+    for cell_id in dict.fromkeys(entry["cell_id"] for entry in entries):
+        rows = [e for e in plan.entries if e["cell_id"] == cell_id and e["mode"] == "timed"]
+        block = [e for e in rows if e["block"] == 0 and not e["skip_reason"]]
+        seconds = sum(entry["predicted_s"] for entry in block)
+        session.say(f"  {seconds:6.1f} s a block  {cell_id}")
+        session.say(f"      {', '.join(entry['model'] for entry in block) or 'no model'}")
