@@ -7,7 +7,6 @@
 // Rung          idiomatic: what Asio looked like before coroutines; shows what those cost.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/version.hpp>
 #include <memory>
 #include <utility>
@@ -28,7 +27,7 @@ using namespace bench::asio_family;
 struct RunningTurn {
   const Turn& turn;
   Value value;
-  asio::steady_timer timer;
+  Timer timer;
   std::size_t position = 0;  // of the step under way
 
   const Step& step() const { return turn.steps[position]; }
@@ -49,7 +48,7 @@ class HandlerPerWait {
   /// Posted, so that any thread can take it, and a chain of turns does not nest.
   void start(const Turn& turn) {
     asio::post(io_, [this, &turn] {
-      go_on(Owner(new RunningTurn{turn, ledger_.start(turn), asio::steady_timer(io_)}));
+      go_on(Owner(new RunningTurn{turn, ledger_.start(turn), Timer(io_)}));
     });
   }
 
@@ -63,7 +62,7 @@ class HandlerPerWait {
   }
 
   void begin_wait(Owner running) {
-    asio::steady_timer& timer = running->timer;
+    Timer& timer = running->timer;
     timer.expires_at(ledger_.begin_wait(running->step()));
     timer.async_wait([this, running = std::move(running)](const auto& /*error*/) mutable {
       on_waited(std::move(running));

@@ -29,6 +29,10 @@ inline asio::awaitable<Value> wait(Ledger& ledger, const Step& step, Value v) {
   co_return ledger.end_wait(step, v);
 }
 
+/// The library's steady_timer, but for its executor: the io_context's own in place of one that can
+/// be any.
+using Timer = asio::steady_timer::rebind_executor<asio::io_context::executor_type>::other;
+
 /// For co_spawn: what a coroutine throws comes out of io_context::run.
 inline void rethrow(std::exception_ptr error) {
   if (error) std::rethrow_exception(error);

@@ -6,7 +6,6 @@
 // Next turn     run by the coroutine that finished the last turn it waited for, in the same frame;
 //               if several became ready, the others are posted, for any thread to take.
 // Rung          tuned: concrete executors, frames recycled, no scheduling where a turn can go on.
-#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -30,82 +29,78 @@ namespace {
 using namespace bench;
 using namespace bench::asio_family;
 
-/// steady_timer with the io_context's own executor in place of one that could be any.
-using Timer = asio::steady_timer::rebind_executor<asio::io_context::executor_type>::other;
+constexpr std::size_t operation_bytes = 72;  // of a wait, as of Boost 1.81
 
-/// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.
-struct Detached {
+/// Hands out the room that a coroutine keeps for the one operation it has under way.
+template <typename T>
+struct FrameAllocator {
+  using value_type = T;
+  explicit FrameAllocator(void* r) : room(r) {}
+  template <typename U>
+  FrameAllocator(const FrameAllocator<U>& other) : room(other.room) {}
+  T* allocate(std::size_t) {
+    static_assert(sizeof(T) <= operation_bytes && alignof(T) <= alignof(void*));
+    return static_cast<T*>(room);
+  }
+  void deallocate(T*, std::size_t) {}
+  bool operator==(const FrameAllocator&) const = default;
+  void* room;
+};
+
+/// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.  All it can
+/// await is a moment, with the timer and the memory for it in its frame.
+struct Agent {
+  struct promise_type;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  /// Resumes the coroutine; ends it if that never comes, because the run has failed.
+  struct Resume {
+    Handle waiting;
+
+    explicit Resume(Handle w) : waiting(w) {}
+    Resume(Resume&& other) noexcept : waiting(std::exchange(other.waiting, nullptr)) {}
+    ~Resume() {
+      if (waiting) waiting.destroy();
+    }
+    void operator()(const boost::system::error_code&) { std::exchange(waiting, nullptr).resume(); }
+
+    using allocator_type = FrameAllocator<void>;
+    allocator_type get_allocator() const { return allocator_type(waiting.promise().room); }
+  };
+
+  struct Alarm {
+    bool await_ready() const { return false; }
+    void await_suspend(Handle waiting) { waiting.promise().timer.async_wait(Resume(waiting)); }
+    void await_resume() const {}
+  };
+
   struct promise_type {
+    Timer timer;
+    alignas(void*) std::byte room[operation_bytes];
+
     template <typename Run>
-    promise_type(Run& run, const Turn&) : io(run.io()) {}
-    Detached get_return_object() { return {}; }
+    promise_type(Run& run, const Turn*) : timer(run.io()) {}
+
+    Alarm await_transform(Ledger::Clock::time_point moment) {
+      timer.expires_at(moment);
+      return {};
+    }
+
+    Agent get_return_object() { return {}; }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() {}
     void unhandled_exception() {  // comes out of io_context::run, when the frame has gone
-      asio::post(io, [error = std::current_exception()] { std::rethrow_exception(error); });
+      asio::post(timer.get_executor(),
+                 [error = std::current_exception()] { std::rethrow_exception(error); });
     }
-    static void* operator new(std::size_t size) {
-      return asio::recycling_allocator<std::byte>().allocate(size);
-    }
+
+    static void* operator new(std::size_t size) { return Frames().allocate(size); }
     static void operator delete(void* frame, std::size_t size) {
-      asio::recycling_allocator<std::byte>().deallocate(static_cast<std::byte*>(frame), size);
+      Frames().deallocate(static_cast<std::byte*>(frame), size);
     }
-    asio::io_context& io;
+    using Frames = asio::recycling_allocator<std::byte>;
   };
-};
-
-/// Room for the one operation that a coroutine has under way.
-using Room = std::array<std::byte, 80>;
-
-template <typename T>
-struct RoomAllocator {  // void: to be rebound
-  using value_type = T;
-  explicit RoomAllocator(Room& r) : room(&r) {}
-  template <typename U>
-  RoomAllocator(const RoomAllocator<U>& other) : room(other.room) {}
-  T* allocate(std::size_t) {
-    static_assert(sizeof(T) <= sizeof(Room) && alignof(T) <= alignof(std::max_align_t));
-    return reinterpret_cast<T*>(room->data());
-  }
-  void deallocate(T*, std::size_t) {}
-  bool operator==(const RoomAllocator&) const = default;
-  Room* room;
-};
-
-/// Resumes the coroutine; if it never comes to that, because the run has failed, ends it.
-class Resume {
- public:
-  using allocator_type = RoomAllocator<void>;
-  Resume(std::coroutine_handle<> waiting, Room& room) : waiting_(waiting), room_(&room) {}
-  Resume(Resume&& other) noexcept
-      : waiting_(std::exchange(other.waiting_, nullptr)), room_(other.room_) {}
-  ~Resume() {
-    if (waiting_) waiting_.destroy();
-  }
-  void operator()(const boost::system::error_code&) { std::exchange(waiting_, nullptr).resume(); }
-  allocator_type get_allocator() const { return allocator_type(*room_); }
-
- private:
-  std::coroutine_handle<> waiting_;
-  Room* room_;
-};
-
-/// A timer to await.
-class Alarm {
- public:
-  explicit Alarm(asio::io_context& io) : timer_(io) {}
-  Alarm& at(Ledger::Clock::time_point deadline) {
-    timer_.expires_at(deadline);
-    return *this;
-  }
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> waiting) { timer_.async_wait(Resume(waiting, room_)); }
-  void await_resume() const {}
-
- private:
-  Timer timer_;
-  alignas(std::max_align_t) Room room_;
 };
 
 class CoroutinePerAgent {
@@ -121,17 +116,15 @@ class CoroutinePerAgent {
   asio::io_context& io() { return io_; }
 
  private:
-  Detached run_turns(const Turn& first) {
-    Alarm alarm(io_);
-    for (const Turn* turn = &first; turn; turn = next_after(*turn)) {
+  Agent run_turns(const Turn* turn) {
+    for (; turn; turn = next_after(*turn)) {
       Value v = ledger_.start(*turn);
-      for (const Step& step : turn->steps) {
-        if (step.kind == StepKind::wait) {
-          auto& at_deadline = alarm.at(ledger_.begin_wait(step));
-          co_await at_deadline;
-          v = ledger_.end_wait(step, v);
+      for (auto step = turn->steps.begin(); step != turn->steps.end(); ++step) {
+        if (step->kind == StepKind::wait) {
+          co_await ledger_.begin_wait(*step);
+          v = ledger_.end_wait(*step, v);
         } else {
-          v = work(ledger_, step, v);
+          v = work(ledger_, *step, v);
         }
       }
       ledger_.finish(*turn, v);
@@ -154,7 +147,7 @@ class CoroutinePerAgent {
   }
 
   void hand_out(const Turn& turn) {
-    asio::post(io_, [this, &turn] { run_turns(turn); });
+    asio::post(io_, [this, &turn] { run_turns(&turn); });
   }
 
   Ledger& ledger_;
