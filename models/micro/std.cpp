@@ -1,0 +1,155 @@
+// What do the primitives of the C++ standard library and of the kernel's threads cost?
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "micro.hpp"
+
+namespace {
+
+using micro::batch;
+
+/// An entry through a queue that a mutex and a condition variable guard: pushed and notified, then
+/// popped, each under the lock.  Nobody waits: no thread is switched to.
+void std_mutex_queue(benchmark::State& state) {
+  std::mutex mutex;
+  std::condition_variable filled;
+  std::deque<int> queue;
+  const micro::PerOperation entry(state, batch);
+  for (auto _ : state) {
+    for (int i = 0; i < batch; ++i) {
+      {
+        std::lock_guard lock(mutex);
+        queue.push_back(i);
+      }
+      filled.notify_one();
+    }
+    for (int i = 0; i < batch; ++i) {
+      std::unique_lock lock(mutex);
+      filled.wait(lock, [&] { return !queue.empty(); });
+      benchmark::DoNotOptimize(queue.front());
+      queue.pop_front();
+    }
+  }
+}
+BENCHMARK(std_mutex_queue)->Apply(micro::primitive);
+
+/// A mutex that nobody else wants, locked and unlocked.
+void std_mutex(benchmark::State& state) {
+  std::mutex mutex;
+  const micro::PerOperation lock(state, batch);
+  for (auto _ : state) {
+    for (int i = 0; i < batch; ++i) {
+      std::lock_guard lock(mutex);
+      benchmark::ClobberMemory();
+    }
+  }
+}
+BENCHMARK(std_mutex)->Apply(micro::primitive);
+
+/// A thread started and joined, one at a time: its stack is the one before's.
+void std_thread_create_join(benchmark::State& state) {
+  const micro::PerOperation thread(state, 1);
+  for (auto _ : state) std::jthread([] {});
+}
+BENCHMARK(std_thread_create_join)->Apply(micro::primitive);
+
+/// A thread started with std::async for one call, and its result awaited: one at a time.
+void std_async(benchmark::State& state) {
+  const micro::PerOperation call(state, 1);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(std::async(std::launch::async, [] { return 1; }).get());
+  }
+}
+BENCHMARK(std_async)->Apply(micro::primitive);
+
+void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value) {
+  while (word.load(std::memory_order_acquire) == value) {
+    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+  }
+}
+
+void futex_set(std::atomic<std::uint32_t>& word, std::uint32_t value) {
+  word.store(value, std::memory_order_release);
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+/// Work handed to a parked thread, and the answer awaited: two wake-ups and two switches of thread
+/// on one CPU.
+void std_futex_wake(benchmark::State& state) {
+  constexpr std::uint32_t none = 0, asked = 1, ended = 2;
+  std::atomic<std::uint32_t> word = none;
+  std::jthread parked([&] {
+    for (;;) {
+      futex_wait(word, none);
+      if (word.load(std::memory_order_acquire) == ended) return;
+      futex_set(word, none);
+    }
+  });
+  const micro::PerOperation hand_over(state, 1);
+  for (auto _ : state) {
+    futex_set(word, asked);
+    futex_wait(word, asked);
+  }
+  futex_set(word, ended);
+}
+BENCHMARK(std_futex_wake)->Apply(micro::primitive);
+
+/// A coroutine as lean as the language allows.
+struct Coroutine {
+  struct promise_type {
+    Coroutine get_return_object() {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+[[gnu::noinline]] Coroutine add_one(int& sum) {
+  ++sum;
+  co_return;
+}
+
+/// A coroutine's frame allocated, resumed once, and freed at its end; all of a batch alive at once.
+void std_coroutine(benchmark::State& state) {
+  std::vector<Coroutine> coroutines(batch);
+  int sum = 0;
+  const micro::PerOperation coroutine(state, batch);
+  for (auto _ : state) {
+    for (Coroutine& coroutine : coroutines) coroutine = add_one(sum);
+    for (Coroutine& coroutine : coroutines) coroutine.handle.resume();
+    benchmark::DoNotOptimize(sum);
+  }
+}
+BENCHMARK(std_coroutine)->Apply(micro::primitive);
+
+/// 256 bytes from the heap, written once, and given back; all of a batch in use at once.
+void std_heap_block(benchmark::State& state) {
+  std::vector<std::unique_ptr<std::byte[]>> blocks(batch);
+  const micro::PerOperation block(state, batch);
+  for (auto _ : state) {
+    for (auto& block : blocks) {
+      block = std::make_unique_for_overwrite<std::byte[]>(256);
+      benchmark::DoNotOptimize(block[0] = std::byte{1});
+    }
+    for (auto& block : blocks) block.reset();
+  }
+}
+BENCHMARK(std_heap_block)->Apply(micro::primitive);
+
+}  // namespace
