@@ -5,6 +5,7 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -45,11 +46,13 @@ template <class Sleeper, class Ticket = std::monostate>
 class Timer {
  public:
   using TimePoint = Ledger::Clock::time_point;
-  /// Called on the timer's thread.
-  using Wake = std::function<void(std::vector<Sleeper> due)>;
+  using Wake = std::function<void(std::vector<Sleeper> due)>;  // called on the timer's thread
+  using TakeTicket = std::function<Ticket()>;
 
   /// No more than `most_sleepers` at once: nothing is allocated for a sleeper.
-  Timer(std::size_t most_sleepers, Wake wake) : wake_(std::move(wake)) {
+  Timer(
+      std::size_t most_sleepers, Wake wake, TakeTicket take_ticket = [] { return Ticket{}; })
+      : wake_(std::move(wake)), take_ticket_(std::move(take_ticket)) {
     alarms_.reserve(most_sleepers);
   }
 
@@ -58,11 +61,10 @@ class Timer {
     thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
   }
 
-  void wake_at(
-      TimePoint deadline, Sleeper sleeper, auto&& take_ticket = [] { return Ticket{}; }) {
+  void wake_at(TimePoint deadline, Sleeper sleeper) {
     std::lock_guard lock(mutex_);
     if (!thread_.joinable()) start();
-    if (alarms_.empty()) ticket_ = take_ticket();
+    if (alarms_.empty()) ticket_ = take_ticket_();
     const bool first = alarms_.empty() || deadline < alarms_.front().deadline;
     alarms_.push_back({deadline, std::move(sleeper)});
     std::ranges::push_heap(alarms_, later);
@@ -95,7 +97,8 @@ class Timer {
         continue;
       }
       std::vector<Sleeper> due = take_due();
-      const Ticket ticket = alarms_.empty() ? std::exchange(ticket_, {}) : Ticket{};
+      [[maybe_unused]] const Ticket ticket =
+          alarms_.empty() ? std::exchange(ticket_, {}) : Ticket{};
       lock.unlock();
       wake_(std::move(due));
       lock.lock();
@@ -116,6 +119,7 @@ class Timer {
   }
 
   const Wake wake_;
+  const TakeTicket take_ticket_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable_any changed_;
   std::vector<Alarm> alarms_;  // a heap: the next one in front

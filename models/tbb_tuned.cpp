@@ -45,10 +45,8 @@ class TaskPerReadyTurn {
 
   Value compute(const Step& step, Value v) { return ledger_.compute(step, v); }
 
-  /// The group is not finished while the timer holds a task that was deferred.
   void begin_wait(const Position& at) {
-    timer_.wake_at(ledger_.begin_wait(at.turn->steps[at.step]), at,
-                   [this] { return group_.defer([] {}); });
+    timer_.wake_at(ledger_.begin_wait(at.turn->steps[at.step]), at);
   }
 
   void end_wait(Position at) {
@@ -130,8 +128,10 @@ class TaskPerReadyTurn {
   Arena& arena_;
   std::vector<TurnId> roots_;
   tbb::task_group group_;
+  // A task that is deferred keeps the group from being finished while somebody waits.
   Timer<Position, tbb::task_handle> timer_{
-      workload_.turns.size(), [this](std::vector<Position> due) { wake(std::move(due)); }};
+      workload_.turns.size(), [this](std::vector<Position> due) { wake(std::move(due)); },
+      [this] { return group_.defer([] {}); }};
 };
 
 }  // namespace

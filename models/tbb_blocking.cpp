@@ -1,0 +1,79 @@
+// oneTBB, blocking: a flow graph of one node per turn, which sleeps where the turn waits.
+//
+// The idea      The shortest way to write it: a turn is plain code in the body of a continue_node.
+// A wait        holds one of the `workers` threads: no more turns wait at once than there are.
+// Computing     has to queue behind the waits of others, though the CPUs are idle.
+// Next turn     follows along the graph's edges.
+// Rung          naive: the library's guide warns against tasks that block.
+#include <oneapi/tbb/flow_graph.h>
+#include <oneapi/tbb/version.h>
+
+#include <deque>
+#include <thread>
+
+#include "bench/model.hpp"
+#include "models/tbb_family.hpp"
+
+const bench::Model bench::model{"tbb", Rung::naive, Structure::blocking_workers,
+                                TBB_runtime_version(), "tbb_flow_node"};
+
+namespace {
+
+using namespace bench;
+namespace flow = tbb::flow;
+using Done = flow::continue_msg;
+using TurnNode = flow::continue_node<Done>;
+
+class NodePerTurn {
+ public:
+  NodePerTurn(const Workload& workload, Ledger& ledger) : ledger_(ledger) {
+    for (const Turn& turn : workload.turns) {
+      TurnNode& node = nodes_.emplace_back(graph_, [this, &turn](Done) { run_turn(turn); });
+      if (turn.before.empty()) make_edge(start_, node);
+      for (const TurnId before : turn.before) make_edge(nodes_[before], node);
+    }
+  }
+
+  void run() {
+    start_.try_put(Done{});
+    graph_.wait_for_all();
+  }
+
+ private:
+  Value compute(const Step& step, Value v) { return ledger_.compute(step, v); }
+
+  Value wait(const Step& step, Value v) {
+    std::this_thread::sleep_until(ledger_.begin_wait(step));
+    return ledger_.end_wait(step, v);
+  }
+
+  void run_turn(const Turn& turn) {
+    Value v = ledger_.start(turn);
+    for (const Step& step : turn.steps) {
+      switch (step.kind) {
+        case StepKind::compute:
+          v = compute(step, v);
+          break;
+        case StepKind::wait:
+          v = wait(step, v);
+          break;
+        case StepKind::block:
+          v = ledger_.block(step, v);
+          break;
+      }
+    }
+    ledger_.finish(turn, v);
+  }
+
+  Ledger& ledger_;
+  flow::graph graph_;
+  flow::broadcast_node<Done> start_{graph_};
+  std::deque<TurnNode> nodes_;  // nodes do not move
+};
+
+}  // namespace
+
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  Arena arena(resources.workers);
+  arena.execute([&] { NodePerTurn(workload, ledger).run(); });
+}
