@@ -5,8 +5,7 @@ import math
 from matplotlib.ticker import FuncFormatter
 
 from . import style, units
-from .chart_data import (IDEAL_WORDS, cpu_words, describe, has_measurements, models_of, plotted,
-                         row_of)
+from .chart_data import (IDEAL_WORDS, cpu_words, describe, has_measurements, plotted, row_of)
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 TORN = 3.0  # a bound this many times the slowest measured model runs off the axis, and says so
@@ -20,8 +19,8 @@ def waiting_or_computing(data, width):
     reading = (f"Time to finish everything: shorter is better. Grey: no machine with "
                f"{cpu_words(cells)} can be faster. {IDEAL_WORDS} Black line: 95 % interval, "
                "dots: each run. Hatched: not run, at least this long by its structure.")
-    models = models_of(cells)
-    labels = [data.styles[m].label for m in models]
+    models = data.models_of(cells)
+    labels = [data.styles[m].long_label for m in models]
     stacked = width == COLUMN
     left = widest(labels, 7.5) + 0.12
     counts = [r["n"] for c in cells for r in c["models"] if r["n"]]

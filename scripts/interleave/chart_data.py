@@ -4,8 +4,11 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 
-from . import style, units
+from . import stats, style, units
 from .records import Result
+
+
+MOST_LINES = 10  # more lines in one panel cannot be told apart
 
 
 @dataclass
@@ -16,7 +19,8 @@ class ChartData:
     summary: dict
 
     def __post_init__(self):
-        self.styles = style.styles({m["model"]: m.get("family") for m in self.summary["models"]})
+        self.about = {m["model"]: m for m in self.summary["models"]}  # in the order of every table
+        self.styles = style.styles(self.summary["models"])
         self._raw = defaultdict(list)
         for sample in self.result.measured():
             self._raw[sample["cell_id"], sample["model"]].append(sample)
@@ -45,6 +49,43 @@ class ChartData:
         """The same, but for `parked`: it is there for its memory, and its makespan is its wait."""
         return [cells for cells in self.over_agents() if cells[0]["scenario"] != "parked"]
 
+    def models_of(self, cells):
+        present = {r["model"] for c in cells for r in c["models"]}
+        return [model for model in self.about if model in present]
+
+    def lines(self, cells):
+        """The models of these cells that a panel has room for: all, or one of each family (the one
+        that bears its name) and then those that come closest to the ideal."""
+        models = self.models_of(cells)
+        if len(models) <= MOST_LINES:
+            return models
+        rank = sorted(models, key=lambda m: (m != self.about[m].get("family"), self._losses(m), m))
+        return [model for model in models if model in rank[:MOST_LINES]]
+
+    def _losses(self, model):
+        """The middle of its times over the least of each cell; the worst where it has none."""
+        ratios = []
+        for cell in self.summary["cells"]:
+            times = {r["model"]: r["makespan_ns"]["median"] for r in cell["models"]
+                     if r["makespan_ns"]}
+            if model in times:
+                ratios.append(times[model] / min(times.values()))
+        return stats.median(ratios) if ratios else float("inf")
+
+    def not_drawn(self, cells, drawn):
+        """Says that not all models are drawn, and which are."""
+        models = self.models_of(cells)
+        if len(drawn) == len(models):
+            return ""
+        others = any(model != self.about[model].get("family") for model in drawn)
+        return (f"{len(drawn)} of {len(models)} models: those that bear their family's name"
+                f"{', then the fastest' if others else ''}. The table has all.")
+
+    def marks(self, cells, drawn):
+        """What the marks of rungs mean, and which models are not drawn."""
+        words = style.rung_words([self.about[m] for m in drawn])
+        return " ".join(filter(None, (words, self.not_drawn(cells, drawn))))
+
     def titles(self, series, along):
         """For each series its scenario and, after it, what tells it from others of that name."""
         titles = []
@@ -68,10 +109,6 @@ class ChartData:
 
 def has_measurements(cells):
     return any(row["makespan_ns"] for cell in cells for row in cell["models"])
-
-
-def models_of(cells):
-    return sorted({r["model"] for c in cells for r in c["models"]}, key=style.model_order)
 
 
 def row_of(cell, model):

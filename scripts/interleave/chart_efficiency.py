@@ -3,7 +3,7 @@
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from . import style, units
-from .chart_data import models_of, plotted, row_of
+from .chart_data import plotted, row_of
 from .chart_lines import LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, markers, start
 from .labels import label_line_ends
 from .sheet import Drawing, NothingToDraw, panel_title
@@ -11,19 +11,24 @@ from .stats import efficiency
 
 
 def how_far_from_possible(data, width):
-    series = data.races()
+    # Where there is nothing to do, as in `empty`, nothing can be close to it.
+    series = [cells for cells in data.races()
+              if any(r["efficiency"] for c in cells for r in c["models"])]
     if not series:
         raise NothingToDraw("no scenario was measured at two numbers of agents")
+    everything = [c for cells in series for c in cells]
+    models = data.lines(everything)
     question = "How far from possible?"
     reading = ("Share of the possible speed that was reached. Dashed: an ideal scheduler without "
                "any overhead (100 %). Higher is better. "
-               f"{markers([c for cells in series for c in cells])} Thin line: the most that the "
-               "model's structure allows; hollow: not run, shown at that ceiling.")
-    figure, axes = start(data, width, series, question, reading)
+               f"{markers(everything)} Thin line: the most that the "
+               "model's structure allows; hollow: not run, shown at that ceiling. "
+               f"{data.marks(everything, models)}")
+    figure, axes = start(data, width, series, question, reading,
+                         texts=[data.styles[m].label for m in models])
     rows = []
     for ax, cells, (name, differs) in zip(axes, series, data.titles(series, "agents")):
         key = " ".join(filter(None, (name, differs)))
-        models = models_of(cells)
         log_x(ax, cells, "agents", "agents (log scale)", len(models))
         reached = [v for c in cells for m in models for v in _efficiencies(data, c, m)]
         ax.set_ylim(0, max([1.06] + [v * 1.03 for v in reached]))

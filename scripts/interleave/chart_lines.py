@@ -5,20 +5,19 @@ import math
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from . import units
-from .chart_data import has_measurements, models_of, plotted
+from .chart_data import has_measurements, plotted
 from .sheet import COLUMN, make_sheet, widest
 
 LEFT = 0.7  # inches left of a panel, for "100,000 s" and the name of the axis
 
 
-def start(data, width, series, question, reading, *, texts=None, height=1.75):
+def start(data, width, series, question, reading, *, texts, height=1.75):
     """A sheet with one panel per series; `texts`: what will stand right of the panels."""
     counts = [r["n"] for cells in series for c in cells for r in c["models"] if r["n"]]
-    names = texts or [data.styles[m].label for cells in series for m in models_of(cells)]
     columns = 1 if width == COLUMN or len(series) == 1 else 2
     figure, axes = make_sheet(
         width, question, reading, data.footer(counts), len(series), height, columns=columns,
-        left=LEFT, right=widest(names, 7.5) + 0.2)
+        left=LEFT, right=widest(texts, 7.5) + 0.2)
     for ax in axes:  # one column of labels, however wide the numbers are
         inches = ax.get_window_extent().width / figure.dpi
         ax.yaxis.set_label_coords(-(LEFT - 0.12) / inches, 0.5)

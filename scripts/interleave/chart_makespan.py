@@ -1,7 +1,7 @@
 """Who finishes first as agents grow, and what does one more worker buy? Time over either."""
 
 from . import style, units
-from .chart_data import IDEAL_WORDS, cpu_words, has_measurements, models_of, plotted, row_of
+from .chart_data import IDEAL_WORDS, cpu_words, has_measurements, plotted, row_of
 from .chart_lines import (LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, log_y, markers,
                           start)
 from .labels import label_line_ends
@@ -27,14 +27,17 @@ def what_does_one_more_worker_buy(data, width):
 
 def _makespan(data, width, series, along, name, question, x_label):
     everything = [c for cells in series for c in cells]
+    models = data.lines(everything)
     reading = (f"Lower is better. {markers(everything)} Grey area: no machine with "
                f"{cpu_words(everything)} can be faster. {IDEAL_WORDS} "
-               "Hollow: not run, shown at the least time that its structure allows.")
-    figure, axes = start(data, width, series, question, reading)
+               "Hollow: not run, shown at the least time that its structure allows. "
+               f"{data.marks(everything, models)}")
+    figure, axes = start(data, width, series, question, reading,
+                         texts=[data.styles[m].label for m in models])
     rows = []
     for ax, cells, (scenario, differs) in zip(axes, series, data.titles(series, along)):
         key = " ".join(filter(None, (scenario, differs)))
-        rows += _makespan_panel(data, ax, cells, along, key, x_label)
+        rows += _makespan_panel(data, ax, cells, models, along, key, x_label)
         panel_title(ax, scenario, differs or style.SCENARIOS.get(scenario, ""), left=LEFT - 0.02)
     alt = alt_text(f"Lines of the time to finish everything over the number of {along}, one panel "
                    "per scenario.", series, lambda r: units.duration(r["makespan_ns"]["median"]),
@@ -42,14 +45,14 @@ def _makespan(data, width, series, along, name, question, x_label):
     return Drawing(name, question, reading, alt, figure, rows, axes=axes)
 
 
-def _makespan_panel(data, ax, cells, along, key, x_label):
-    models, rows, ends = models_of(cells), [], []
+def _makespan_panel(data, ax, cells, models, along, key, x_label):
+    rows, ends = [], []
     log_x(ax, cells, along, x_label, len(models))
     bound = [(c["params"][along], c["lb_ns"]) for c in cells if c["lb_ns"]]
     greedy = [(c["params"][along], c["greedy_ns"]) for c in cells if c["greedy_ns"]]
     shown = [y for _, y in bound + greedy]
     for cell in cells:
-        for row in cell["models"]:
+        for row in filter(None, (row_of(cell, model) for model in models)):
             if row["makespan_ns"]:
                 shown += [s["makespan_ns"] for s in data.raw(cell, row["model"])]
             elif row["skipped_by_bound"] and row["lb_model_ns"]:

@@ -1,7 +1,7 @@
 """What does a waiting agent cost? Memory over the number of agents that only wait."""
 
 from . import style, units
-from .chart_data import models_of, plotted, row_of
+from .chart_data import plotted, row_of
 from .chart_lines import LEFT, dodge_of, grid, line, line_rows, log_x, log_y, start
 from .labels import label_line_ends
 from .memory import own_memory
@@ -13,9 +13,12 @@ def what_does_an_agent_cost(data, width):
               and any(r["own_memory_bytes"] for c in cells for r in c["models"])]
     if not series:
         raise NothingToDraw("`parked` was not measured at two numbers of agents")
+    everything = [c for cells in series for c in cells]
+    models = data.lines(everything)
     question = "What does a waiting agent cost?"
     reading = ("Memory that the run added to its process, agents that only wait. Lower is better. "
-               "At the right: what each further agent adds (slope between the two largest sizes).")
+               "At the right: what each further agent adds (slope between the two largest sizes). "
+               f"{data.marks(everything, models)}")
     note = ("Resident memory, page tables, and what the kernel keeps for threads: their kernel "
             "stacks and, of a thousand threads or more, its other unreclaimable objects (slab).")
     slopes = {(m["model"], m["to_agents"]): m["bytes_per_agent"] for m in
@@ -26,11 +29,11 @@ def what_does_an_agent_cost(data, width):
         return f"{data.styles[model].label} {units.size(slope['median'])} each" if slope \
             else data.styles[model].label
 
-    texts = [named(m, a) for m, a in slopes] + models_of(series[0])
+    texts = [named(m, a) for m, a in slopes if m in models]
+    texts += [data.styles[m].label for m in models]
     figure, axes = start(data, width, series, question, reading, texts=texts, height=2.5)
     rows = []
     for ax, cells in zip(axes, series):
-        models = models_of(cells)
         log_x(ax, cells, "agents", "waiting agents (log scale)", len(models))
         values = [r["own_memory_bytes"][k] for c in cells for r in c["models"]
                   if r["own_memory_bytes"] for k in ("median", "low", "high")]

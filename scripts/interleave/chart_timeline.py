@@ -29,7 +29,9 @@ def traced_cells(data):
 
 def how_does_each_model_run(data, width, cell_id, samples):
     strips = []
-    for model in sorted(samples, key=style.model_order):
+    cell = {"models": [{"model": model} for model in samples]}
+    models = data.lines([cell])
+    for model in models:
         spans = _read(data.result.trace_file(samples[model]))
         if spans:
             strips.append((model, samples[model], spans))
@@ -43,7 +45,7 @@ def how_does_each_model_run(data, width, cell_id, samples):
     some = "" if len(shown) == len(agents) else f" ({len(shown)} of {len(agents):,} are drawn)"
     reading = (f"One row per agent{some}, time to the right. Light: waiting. Dark: computing. "
                f"Line: all done. Grey: no machine with {cpu_words([first])} can finish there. "
-               "One run each, not a median.")
+               f"One run each, not a median. {data.not_drawn([cell], models)}")
     ends = sorted(_end(sample, spans) for _, sample, spans in strips)
     right = ends[-1]
     if len(ends) > 1 and ends[-1] > FAR * ends[-2]:
@@ -108,7 +110,7 @@ def _strip(ax, look, model, sample, spans, shown, top, right):
                            linewidth=0.25 if kind == "compute" else 0, zorder=layer,
                            rasterized=many)
     end = _end(sample, spans)
-    text = f"{look.label}  {units.duration(end)}"
+    text = f"{look.long_label}  {units.duration(end)}"
     if end > right:
         text += "  (goes on beyond the right edge ▶)"
     else:

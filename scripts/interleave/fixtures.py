@@ -1,6 +1,6 @@
-"""A made-up result folder for the tests: five models, skipped, invalid, late and crashed rows.
+"""A made-up result folder for the tests: six models, skipped, invalid, late and crashed rows.
 
-`python3 -m interleave.fixtures DIR` writes one, to look at. The numbers are shaped like real ones
+`python3 -m interleave.fixtures DIR` writes one, to look at; with ALL after it, of every model. The numbers are shaped like real ones
 and come from a seeded generator, so that two calls write the same bytes.
 """
 
@@ -15,7 +15,26 @@ MODELS = {
     "sequential": ("sequential", "idiomatic", "sequential"),
     "tbb": ("tbb", "idiomatic", "workers"),
     "threads": ("threads", "idiomatic", "thread_per_turn"),
+    "asyncio": ("asyncio", "reference", "workers"),
 }
+EVERY = MODELS | {
+    "thread_pool": ("threads", "naive", "blocking_workers"),
+    "threads_tuned": ("threads", "tuned", "workers"),
+    "libuv_inline": ("libuv", "naive", "one_loop"),
+    "libuv_tuned": ("libuv", "tuned", "workers"),
+    "asio_single": ("asio", "naive", "one_loop"),
+    "asio_offload": ("asio", "idiomatic", "workers"),
+    "asio_callbacks": ("asio", "idiomatic", "workers"),
+    "asio_tuned": ("asio", "tuned", "workers"),
+    "tbb_blocking": ("tbb", "naive", "blocking_workers"),
+    "tbb_suspend": ("tbb", "idiomatic", "workers"),
+    "tbb_tuned": ("tbb", "tuned", "workers"),
+    "hybrid": ("hybrid", "tuned", "workers"),
+    "fiber": ("fiber", "idiomatic", "workers"),
+    "openmp": ("openmp", "naive", "blocking_workers"),
+    "std_async": ("std_async", "idiomatic", "thread_per_turn"),
+}
+LADDER = [(name, family, rung) for name, (family, rung, _) in EVERY.items()]
 LIMIT_NS = 8_000_000_000
 MS = 1_000_000
 
@@ -29,15 +48,22 @@ CELLS = [
     ("react", 10, 2, 150 * MS, 0.1), ("react", 100, 2, 150 * MS, 0.1),
     ("compute", 64, 1, 0, 0.0), ("compute", 64, 2, 0, 0.0),
     ("parked", 1000, 2, 1500 * MS, 0.0), ("parked", 10000, 2, 1500 * MS, 0.0),
-    ("parked", 100000, 2, 1500 * MS, 0.0),
+    ("parked", 100000, 2, 1500 * MS, 0.0), ("empty", 10000, 1, 0, 0.0),
 ]
-OVERHEAD = {"asio": 1.012, "libuv": 1.02, "tbb": 1.03, "threads": 1.08, "sequential": 1.002}
-COST_NS = {"asio": 900, "libuv": 600, "tbb": 1500, "threads": 16000, "sequential": 10}
-BYTES = {"asio": 850, "libuv": 420, "tbb": 1400, "threads": 13200, "sequential": 60}
+OVERHEAD = {"asio": 1.012, "libuv": 1.02, "tbb": 1.03, "threads": 1.08, "sequential": 1.002,
+            "asyncio": 1.06}
+COST_NS = {"asio": 900, "libuv": 600, "tbb": 1500, "threads": 16000, "sequential": 10,
+           "asyncio": 45000}
+BYTES = {"asio": 850, "libuv": 420, "tbb": 1400, "threads": 13200, "sequential": 60,
+         "asyncio": 1900}
+# Of a family's other rungs: its figures times these.
+RUNG_FACTOR = {"naive": 1.6, "idiomatic": 1.15, "tuned": 0.6}
 
 
 def bounds(scenario, agents, workers, wait, share):
     """T1, the longest path, and the bound: close enough to the harness's own to look right."""
+    if scenario == "empty":
+        return 0, 0, 0
     if scenario == "compute":
         t1 = agents * 15 * MS
         return t1, 15 * MS, t1 // workers
@@ -47,9 +73,21 @@ def bounds(scenario, agents, workers, wait, share):
 
 
 def model_bound(structure, t1, path, lb, scenario, agents, wait, share):
+    cpu = t1 if scenario == "compute" else t1 - agents * wait
     if structure == "sequential":
         return t1
+    if structure == "one_loop":
+        return max(lb, cpu)
+    if structure == "blocking_workers":
+        return max(lb, t1 // 2)
     return lb
+
+
+def own(table, model, family, rung, otherwise):
+    """A model's figure in a table: its own, or its family's moved by its rung."""
+    if model in table:
+        return table[model]
+    return table.get(family, otherwise) * RUNG_FACTOR.get(rung, 1)
 
 
 def write_result(path, seed=1, profile="quick", blocks=6, models=None, slower=None):
@@ -95,16 +133,17 @@ def write_result(path, seed=1, profile="quick", blocks=6, models=None, slower=No
                         "status": "skipped", "lb_model_ns": None,
                         "reason": "100,000 threads exceed this machine's limit of 31,500"})
                     continue
-                factor = OVERHEAD.get(model, 1.15) * slower.get(model, 1.0)
+                more = own({m: x - 1 for m, x in OVERHEAD.items()}, model, family, rung, 0.15)
+                factor = (1 + more) * slower.get(model, 1.0)
                 factor *= 1 + abs(noise.gauss(0, 0.012))
                 turns = agents + 1
-                own = int(turns * COST_NS.get(model, 5000))
-                makespan = int(max(bound, greedy) * factor + own)
-                memory = 300_000 + int(agents * BYTES.get(model, 3000)
+                cost = int(turns * own(COST_NS, model, family, rung, 5000))
+                makespan = int(max(bound, greedy) * factor + cost)
+                memory = 300_000 + int(agents * own(BYTES, model, family, rung, 3000)
                                        * (1 + noise.gauss(0, 0.01)))
-                cpu = int(agents * wait * share) + own if scenario != "compute" else t1
-                sample |= {"makespan_ns": makespan, "startup_ns": own // 10,
-                           "cpu_user_ns": cpu, "cpu_sys_ns": own, "harness_cpu_ns": own // 100,
+                cpu = int(agents * wait * share) + cost if scenario != "compute" else t1
+                sample |= {"makespan_ns": makespan, "startup_ns": cost // 10,
+                           "cpu_user_ns": cpu, "cpu_sys_ns": cost, "harness_cpu_ns": cost // 100,
                            "turns": turns, "threads_peak": {"threads": agents + 1, "tbb": 3,
                                                             "sequential": 1}.get(model, 2),
                            "vmhwm_bytes": 9_000_000 + memory, "rss_before_bytes": 9_000_000,
@@ -185,4 +224,4 @@ def make_trace(model, scenario, agents, workers):
 
 
 if __name__ == "__main__":
-    print(write_result(sys.argv[1]))
+    print(write_result(sys.argv[1], models=EVERY if sys.argv[2:] == ["ALL"] else MODELS))

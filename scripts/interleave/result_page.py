@@ -5,10 +5,12 @@ from pathlib import Path
 
 from rich.text import Text
 
-from . import tables
+from . import markdown_tables
 from .charts import draw_all
 from .records import read_result
-from .summary import as_csv, as_json, summarise
+from .summary import as_json, summarise
+from .summary_csv import as_csv
+from .terminal_table import terminal_table
 
 LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
 PICTURES = {".png", ".svg", ".pdf", ".csv"}
@@ -24,7 +26,7 @@ def write_result(result_dir: Path) -> dict:
     derived.mkdir(exist_ok=True)
     (derived / "summary.json").write_text(as_json(summary))
     (derived / "summary.csv").write_text(as_csv(summary))
-    (derived / "summary.md").write_text(tables.markdown_table(summary))
+    (derived / "summary.md").write_text(markdown_tables.markdown_table(summary))
     figures = folder / "figures"
     drawn, left_out = draw_all(result, summary, figures)
     _remove_stale(figures, {name for d in drawn for name in d["files"]})
@@ -49,10 +51,11 @@ def file_hashes(result_dir: Path) -> dict:
 
 def print_table(summary, console):
     """Scenario x model on the terminal, at whatever width it has; then whether to trust it."""
-    console.print(tables.terminal_table(summary, console))
+    console.print(terminal_table(summary, console))
     console.print(Text("Median time to finish everything, [its 95 % interval], share of the "
                        "possible speed (an ideal scheduler without any overhead = 100 %). "
-                       "≥: not run, least time that its structure allows.", "dim"))
+                       "≥: not run, least time that its structure allows. Where no rung is told: "
+                       "idiomatic.", "dim"))
     trust = summary["trust"]
     console.print(Text.assemble(_leads_to(trust["level"]), (trust["level"],
                                 f"bold {LEVEL_COLOURS[trust['level']]}"), "."))
@@ -72,12 +75,17 @@ def page(manifest, summary, drawn, left_out):
     parts.append("## All numbers\n\nMedian time to finish everything, [its 95 % interval], share "
                  "of the possible speed. A cell with \"≥\" was not run: its bound, the least time "
                  "that the model's structure allows, exceeds the limit of the profile.\n")
-    parts.append(tables.markdown_table(summary))
+    parts.append(markdown_tables.markdown_table(summary))
     parts.append("More columns (memory, CPU time, threads, overhead): "
                  "[summary.csv](derived/summary.csv), [summary.json](derived/summary.json). "
                  "Raw: [samples.jsonl](samples.jsonl), [plan.jsonl](plan.jsonl), "
                  "[manifest.json](manifest.json).\n")
-    missing = tables.what_is_missing(summary)
+    memory = markdown_tables.memory_table(summary)
+    if memory:
+        parts.append("## What a waiting agent costs\n\nMemory that each further agent adds in "
+                     "`parked`: the slope between the two largest sizes, its median over the "
+                     f"blocks and its 95 % interval.\n\n{memory}")
+    missing = markdown_tables.what_is_missing(summary)
     if missing:
         parts.append("## Not measured\n\nThese rows are in no median and no line of a chart.\n\n"
                      + "\n".join(f"- {line}" for line in missing) + "\n")

@@ -1,4 +1,7 @@
-"""What does a model look like? Its colour, marker, dash and label: here and nowhere else."""
+"""What does a model look like? Its colour, marker, dash and label: here and nowhere else.
+
+Colour is the family, mark and dash the rung: learnt once, read everywhere.
+"""
 
 from dataclasses import dataclass
 from zlib import crc32
@@ -19,6 +22,7 @@ class Style:
     marker: str
     dash: tuple | str
     label: str
+    long_label: str = ""  # with the rung, where the name does not tell it
 
     @property
     def ink(self):
@@ -29,17 +33,30 @@ class Style:
         return mix(self.colour, "#FFFFFF", amount)
 
 
-KNOWN = {
-    "sequential": Style(BLACK, "s", (0, (1, 1)), "sequential"),
-    "threads": Style(VERMILION, "^", (0, (5, 1.5)), "threads"),
-    "libuv": Style(GREEN, "D", (0, (3, 1, 1, 1)), "libuv"),
-    "asio": Style(BLUE, "o", "-", "asio"),
-    "tbb": Style(PURPLE, "v", (0, (7, 1.5, 1, 1.5)), "tbb"),
+# A model that bears its family's name has the family's own look. The order is that of every table.
+FAMILIES = {
+    "sequential": (BLACK, "s", (0, (1, 1))),
+    "threads": (VERMILION, "^", (0, (5, 1.5))),
+    "libuv": (GREEN, "D", (0, (3, 1, 1, 1))),
+    "asio": (BLUE, "o", "-"),
+    "tbb": (PURPLE, "v", (0, (7, 1.5, 1, 1.5))),
+    "hybrid": (ORANGE, "h", (0, (6, 1))),
+    "fiber": ("#882255", "p", (0, (2, 1))),
+    "openmp": ("#999933", "<", (0, (4, 1, 1, 1, 1, 1))),
+    "std_async": ("#44AA99", ">", (0, (3, 1.5))),
 }
+# Another language, for comparison: always in this colour.
+REFERENCE = (SKY, "P", (0, (8, 1, 1, 1, 1, 1)))
+# The other rungs of a family have its colour, and everywhere the mark and dash of the rung.
+RUNGS = {"naive": ("X", (0, (1, 1.8))), "idiomatic": None, "tuned": ("*", (0, (10, 1.5))),
+         "reference": None}
+RUNG_WORDS = {"naive": "cross: naive", "tuned": "star: tuned"}
+# Several models on one rung of a family are told apart by these.
+SIBLINGS = {"asio_offload": ("d", (0, (2, 1.2))), "asio_callbacks": ("h", (0, (4, 1.2)))}
 
 # For models that this file has never heard of.
-SPARE_COLOURS = [ORANGE, SKY, "#882255", "#999933", "#44AA99"]
-SPARE_MARKERS = ["P", "X", "*", "p", "h", "<", ">", "d"]
+SPARE_COLOURS = ["#661100", "#332288", "#117733", "#DDCC77", "#AA4499"]
+SPARE_MARKERS = ["p", "H", "8", "h", "<", ">", "d", "^"]
 SPARE_DASHES = [(0, (4, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (6, 1)), (0, (1, 2))]
 
 # How scenarios are ordered and what a stranger should think of; one without words has its name.
@@ -53,6 +70,7 @@ SCENARIOS = {
     "chat": "many chats, turns one after another",
     "compute": "computing only, no waits",
     "parked": "agents that only wait",
+    "empty": "turns with nothing to do",
 }
 
 
@@ -63,22 +81,47 @@ def mix(colour, other, amount):
 
 
 def styles(models):
-    """A style for each model; `models` maps names to families.
+    """A style for each model; `models`: what each says of itself (model, family, rung).
 
-    A model not in the table starts from a hash of its name, so that it looks the same in every
-    result, and steps on only where another unknown model of this result holds that place. A variant
-    of a known family has the family's colour with a marker and dash of its own.
+    A model not known here starts from a hash of its name, so that it looks the same in every
+    result, and steps on only where another unknown model of this result holds that place.
     """
-    result = {name: KNOWN[name] for name in models if name in KNOWN}
-    taken_colours, taken_markers = set(), set()
-    for name in sorted(set(models) - set(KNOWN)):
+    result, colours, marks = {}, set(), {}
+    for said in sorted(models, key=model_order):
+        name, family, rung = said["model"], said.get("family") or said["model"], said.get("rung")
         seed = crc32(name.encode())
-        marker = _free(SPARE_MARKERS, seed, taken_markers)
-        dash = SPARE_DASHES[SPARE_MARKERS.index(marker) % len(SPARE_DASHES)]
-        family = KNOWN.get(models[name])
-        colour = family.colour if family else _free(SPARE_COLOURS, seed, taken_colours)
-        result[name] = Style(colour, marker, dash, name)
+        taken = marks.setdefault(rung if rung == "reference" else family, set())
+        if rung == "reference":
+            colour, marker, dash = REFERENCE
+        elif family in FAMILIES:
+            colour, marker, dash = FAMILIES[family]
+        else:
+            colour, marker = _free(SPARE_COLOURS, crc32(family.encode()), colours), "o"
+            dash = SPARE_DASHES[seed % len(SPARE_DASHES)]
+        if name != family:
+            marker, dash = SIBLINGS.get(name) or RUNGS.get(rung) or (None, None)
+        if marker is None or marker in taken:
+            marker = _free(SPARE_MARKERS, seed, taken)
+            dash = SPARE_DASHES[SPARE_MARKERS.index(marker) % len(SPARE_DASHES)]
+        taken.add(marker)
+        result[name] = Style(colour, marker, dash, *labels(said))
     return result
+
+
+def labels(said):
+    """The name, and the name with what is to be known of the rung."""
+    name, rung = said["model"], said.get("rung")
+    if rung == "reference":
+        return (f"{name} (reference)",) * 2
+    told = not rung or rung == "idiomatic" or rung in name.split("_")
+    return name, name if told else f"{name} ({rung})"
+
+
+def rung_words(models):
+    """What the marks of rungs mean, where models with such a mark are among these."""
+    rungs = {m.get("rung") for m in models if m["model"] != m.get("family")}
+    words = [RUNG_WORDS[rung] for rung in RUNG_WORDS if rung in rungs]
+    return f"Of a family's colour, {', '.join(words)}." if words else ""
 
 
 def _free(choices, seed, taken):
@@ -88,10 +131,13 @@ def _free(choices, seed, taken):
     return choice
 
 
-def model_order(name):
-    """Sort key: the suite's own models in their fixed order, then the others by name."""
-    known = list(KNOWN)
-    return (known.index(name) if name in KNOWN else len(known), name)
+def model_order(said):
+    """Sort key: families in their fixed order, up the rungs in each; references last."""
+    name, family, rung = said["model"], said.get("family") or said["model"], said.get("rung")
+    families, rungs = list(FAMILIES), list(RUNGS)
+    return (rung == "reference",
+            families.index(family) if family in FAMILIES else len(families), family,
+            rungs.index(rung) if rung in RUNGS else len(rungs), name != family, name)
 
 
 def scenario_order(name):

@@ -4,8 +4,6 @@ Identical data gives identical bytes: keys are sorted, floats are rounded, and t
 those of the data.
 """
 
-import csv
-import io
 import json
 from collections import Counter, defaultdict
 
@@ -14,7 +12,6 @@ from .memory import own_memory
 from .trust import trust
 
 SCHEMA = "interleave.summary/1"
-STATUSES = ["ok", "invalid", "timeout", "crash", "skipped", "missing"]
 
 
 def summarise(result):
@@ -31,11 +28,11 @@ def summarise(result):
             planned[row["cell_id"], row["model"]].append(row)
 
     about = _models(result)
+    order = [m["model"] for m in sorted(about.values(), key=style.model_order)]
     cells = []
     for cell_id in sorted({c for c, _ in [*by_pair, *planned]}, key=lambda c: _order(
             _any_row(c, by_pair, planned))):
-        pairs = sorted({m for c, m in [*by_pair, *planned] if c == cell_id},
-                       key=style.model_order)
+        pairs = sorted({m for c, m in [*by_pair, *planned] if c == cell_id}, key=order.index)
         rows = [_row(model, about, measured[cell_id, model], by_pair[cell_id, model],
                      planned[cell_id, model]) for model in pairs]
         cells.append(_cell(cell_id, _any_row(cell_id, by_pair, planned), rows,
@@ -58,7 +55,7 @@ def summarise(result):
         "trust": trust(manifest, result.samples, len(result.samples) + absent, above_one,
                        len(result.messages)),
         "messages": result.messages,
-        "models": [about[m] for m in sorted(about, key=style.model_order)],
+        "models": [about[m] for m in order],
         "cells": cells,
         "memory_per_agent": memory_per_agent(result.measured()),
     }
@@ -227,45 +224,3 @@ def _median(rows, key):
 
 def as_json(summary):
     return json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-CSV_COLUMNS = [
-    "cell_id", "scenario", "agents", "workers", "cpu_share", "model", "family", "rung", "n",
-    *STATUSES[1:], "makespan_ns", "makespan_low_ns", "makespan_high_ns", "efficiency",
-    "efficiency_low", "efficiency_high", "lb_efficiency", "overhead", "ceiling", "lb_ns",
-    "greedy_ns", "lb_model_ns", "threads_peak", "own_memory_bytes", "cpu_s_per_1000_turns",
-    "reasons"]
-
-
-def as_csv(summary):
-    out = io.StringIO()
-    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for cell in summary["cells"]:
-        for row in cell["models"]:
-            writer.writerow(_csv_row(cell, row))
-    return out.getvalue()
-
-
-def _csv_row(cell, row):
-    def part(key, which):
-        return row[key][which] if row[key] else None
-
-    params = cell["params"]
-    return {
-        "cell_id": cell["cell_id"], "scenario": cell["scenario"],
-        **{k: params.get(k) for k in ("agents", "workers", "cpu_share")},
-        **{k: row[k] for k in ("model", "family", "rung", "n", "ceiling", "lb_model_ns",
-                               "threads_peak", "missing")},
-        **{k: row["status"].get(k, 0) for k in STATUSES[1:-1]},
-        **{k: cell[k] for k in ("lb_ns", "greedy_ns")},
-        "makespan_ns": part("makespan_ns", "median"),
-        "makespan_low_ns": part("makespan_ns", "low"),
-        "makespan_high_ns": part("makespan_ns", "high"),
-        "efficiency": part("efficiency", "median"),
-        "efficiency_low": part("efficiency", "low"),
-        "efficiency_high": part("efficiency", "high"),
-        **{k: part(k, "median") for k in ("lb_efficiency", "overhead", "own_memory_bytes",
-                                          "cpu_s_per_1000_turns")},
-        "reasons": "; ".join(f"{r['status']}: {r['reason']}" for r in row["reasons"]),
-    }

@@ -18,7 +18,7 @@ from interleave.labels import spread
 from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.summary import summarise
-from interleave.tables import markdown_table
+from interleave.markdown_tables import markdown_table
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 FORBIDDEN = 1_234_567  # the makespan of the fixture's invalid sample
@@ -219,7 +219,7 @@ def test_a_figure_is_written_in_every_format_with_its_words_inside(data, tmp_pat
     assert ">What does a waiting agent cost?</text>" in svg  # text is text, not outlines
     with (tmp_path / "memory-of-parked.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {r["model"] for r in rows} == {"asio", "libuv", "tbb", "threads"}
+    assert {r["model"] for r in rows} == {"asio", "asyncio", "libuv", "tbb", "threads"}
 
 
 def test_a_result_without_data_gives_reasons_instead_of_figures(data, tmp_path):
@@ -231,21 +231,58 @@ def test_a_result_without_data_gives_reasons_instead_of_figures(data, tmp_path):
     assert len(left_out) == 6 and all(f["why"] for f in left_out)
 
 
+def said(name, family=None, rung="idiomatic"):
+    return {"model": name, "family": family or name, "rung": rung}
+
+
 def test_an_unknown_model_has_a_look_that_does_not_depend_on_its_company():
-    alone = style.styles({"fibers": "fibers"})["fibers"]
-    among = style.styles({"fibers": "fibers", "asio": "asio", "tbb": "tbb"})["fibers"]
+    alone = style.styles([said("crow")])["crow"]
+    among = style.styles([said("asio"), said("crow"), said("tbb")])["crow"]
     assert alone == among
-    assert alone.colour not in {s.colour for s in style.KNOWN.values()}
+    assert alone.colour not in {colour for colour, _, _ in style.FAMILIES.values()}
 
 
-def test_a_variant_has_the_colour_of_its_family_and_a_marker_of_its_own():
-    looks = style.styles({"tbb": "tbb", "tbb_blocking": "tbb"})
+def test_a_rung_has_the_same_mark_in_every_family_and_the_familys_colour():
+    looks = style.styles([said(name, family, rung) for name, family, rung in fixtures.LADDER])
+    for rung in ("naive", "tuned"):
+        marked = [looks[name] for name, family, its in fixtures.LADDER
+                  if its == rung and name != family]
+        assert len(marked) > 2
+        assert len({(look.marker, look.dash) for look in marked}) == 1
+        assert len({look.colour for look in marked}) == len(marked)
     assert looks["tbb"].colour == looks["tbb_blocking"].colour
-    assert looks["tbb"].marker != looks["tbb_blocking"].marker
 
 
-def test_five_unknown_models_look_different():
-    looks = style.styles({f"model_{i}": "own" for i in range(5)})
+def test_no_two_of_the_suites_models_look_the_same():
+    looks = style.styles([said(name, family, rung) for name, family, rung in fixtures.LADDER])
+    assert len(looks) > 20
+    assert len({(look.colour, look.marker) for look in looks.values()}) == len(looks)
+
+
+def test_two_unknown_models_of_one_family_and_rung_are_told_apart():
+    looks = style.styles([said("tbb"), said("tbb_a", "tbb"), said("tbb_b", "tbb"),
+                          said("tbb_tuned", "tbb", "tuned"), said("tbb_best", "tbb", "tuned")])
+    assert len({look.marker for look in looks.values()}) == 5
+
+
+def test_a_reference_is_marked_as_one_and_stands_last():
+    models = [said("zig", rung="reference"), said("asyncio", rung="reference"), said("zoo")]
+    looks = style.styles(models)
+    assert looks["asyncio"].label == looks["asyncio"].long_label == "asyncio (reference)"
+    assert looks["asyncio"].colour not in {look[0] for look in style.FAMILIES.values()}
+    assert [m["model"] for m in sorted(models, key=style.model_order)] == ["zoo", "asyncio", "zig"]
+    assert len({look.marker for look in looks.values()}) == 3
+
+
+def test_a_rung_that_the_name_does_not_tell_is_written_beside_it():
+    looks = style.styles([said("asio_single", "asio", "naive"), said("asio_tuned", "asio", "tuned"),
+                          said("asio")])
+    assert looks["asio_single"].long_label == "asio_single (naive)"
+    assert looks["asio_tuned"].long_label == "asio_tuned" and looks["asio"].long_label == "asio"
+
+
+def test_five_unknown_families_look_different():
+    looks = style.styles([said(f"model_{i}") for i in range(5)])
     assert len({s.colour for s in looks.values()}) == 5
 
 

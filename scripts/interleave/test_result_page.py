@@ -5,7 +5,10 @@ import re
 import pytest
 from rich.console import Console
 
-from interleave import charts, fixtures, result_page
+from interleave import charts, fixtures, markdown_tables, result_page
+from interleave.markdown_tables import markdown_table
+from interleave.records import read_result
+from interleave.summary import summarise
 from interleave.trouble import Trouble
 
 
@@ -60,13 +63,57 @@ def test_the_page_says_how_to_cite_it(folder):
     assert "result 20250102T030405Z_abc1234_quick, workload version 1, commit abc1234" in text
 
 
+@pytest.fixture(scope="module")
+def every(tmp_path_factory):
+    """A summary of all models on all rungs."""
+    path = fixtures.write_result(tmp_path_factory.mktemp("every"), models=fixtures.EVERY)
+    return summarise(read_result(path))
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
-def test_the_table_fits_the_terminal_and_loses_nothing(summary, width):
-    text = printed(summary, width)
-    assert max(map(len, text.splitlines())) <= width
-    assert "…" not in text
-    for piece in ("≥ 808 s", "[410–418]", "413 ms", "n = 5 of 6", "skipped", "98 %"):
-        assert piece in text
+def test_the_table_fits_the_terminal_and_loses_nothing(summary, every, width):
+    for told, pieces in ((summary, ("410–421", "414 ms")), (every, ("hybrid", "openmp", "naive"))):
+        text = printed(told, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+        for piece in ("≥ 808 s", "n = 5 of 6", "skipped", "98 %", "(reference)", *pieces):
+            assert piece in text
+
+
+def test_a_default_result_has_a_column_for_each_model_on_a_terminal_of_80(summary):
+    head = printed(summary, 80).splitlines()
+    names, rungs = (next(line.split() for line in head if word in line)
+                    for word in ("sequential", "(reference)"))
+    assert names == ["sequential", "threads", "libuv", "asio", "tbb", "asyncio"]
+    assert rungs == ["idiomatic"] * 5 + ["(reference)"]
+
+
+def test_the_page_names_family_and_rung_of_every_model(summary, every):
+    assert "| `asio`<br>idiomatic | `tbb`<br>idiomatic | `asyncio`<br>(reference) |" in \
+        markdown_table(summary)
+    rows = markdown_table(every).splitlines()
+    for name, family, rung in fixtures.LADDER:
+        rung = "(reference)" if rung == "reference" else rung
+        assert any(row.startswith(f"| `{name}` | {family} | {rung} | ") for row in rows), name
+
+
+def test_the_page_tells_what_each_further_waiting_agent_costs_in_every_model(every):
+    text = result_page.page({}, every, [], [])
+    for name, family, rung in fixtures.LADDER:
+        rung = "(reference)" if rung == "reference" else rung
+        waits_overlap = fixtures.EVERY[name][2] not in ("sequential", "blocking_workers")
+        assert (f"| `{name}` | {family} | {rung} | " in markdown_tables.memory_table(every)
+                ) == waits_overlap
+    assert markdown_tables.memory_table(every) in text
+
+
+def test_turns_with_nothing_to_do_have_a_time_and_no_share_of_the_possible(summary):
+    cell = next(c for c in summary["cells"] if c["scenario"] == "empty")
+    assert cell["lb_ns"] is None or cell["lb_ns"] == 0
+    for row in cell["models"]:
+        assert row["makespan_ns"] and row["efficiency"] is None and row["ceiling"] is None
+    (line,) = (x for x in markdown_table(summary).splitlines() if x.startswith("| **empty**"))
+    assert "%" not in line and "6.00 ms" in line
 
 
 def test_the_table_says_whether_to_trust_it(summary):

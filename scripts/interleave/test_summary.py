@@ -5,7 +5,8 @@ import pytest
 from interleave import fixtures, stats
 from interleave.memory import own_memory
 from interleave.records import read_result
-from interleave.summary import as_csv, as_json, memory_per_agent, summarise
+from interleave.summary import as_json, memory_per_agent, summarise
+from interleave.summary_csv import as_csv
 from interleave.trouble import Trouble
 from interleave.trust import trust
 
