@@ -21,14 +21,14 @@ def what_does_one_more_worker_buy(data, width):
     if not series:
         raise NothingToDraw("no scenario was measured at two numbers of workers")
     return _makespan(data, width, series, "workers", "makespan-over-workers",
-                     "What does one more worker buy?",
-                     "workers = threads that may compute at once (log scale)")
+                     "What does one more worker buy?", "workers (log scale)")
 
 
 def _makespan(data, width, series, along, name, question, x_label):
     everything = [c for cells in series for c in cells]
     models = data.lines(everything)
-    reading = (f"Lower is better. {markers(everything)} Grey area: no machine with "
+    what = "Workers: threads that may compute at once. " if along == "workers" else ""
+    reading = (f"{what}Lower is better. {markers(everything)} Grey area: no machine with "
                f"{cpu_words(everything)} can be faster. {IDEAL_WORDS} "
                "Hollow: not run, shown at the least time that its structure allows. "
                f"{data.marks(everything, models)}")

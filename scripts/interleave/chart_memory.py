@@ -26,7 +26,7 @@ def what_does_an_agent_cost(data, width):
 
     def named(model, agents):
         slope = slopes.get((model, agents))
-        return f"{data.styles[model].label} {units.size(slope['median'])} each" if slope \
+        return f"{data.styles[model].label} {units.size(slope['median'])}" if slope \
             else data.styles[model].label
 
     texts = [named(m, a) for m, a in slopes if m in models]

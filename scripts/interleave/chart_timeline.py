@@ -7,7 +7,7 @@ from collections import defaultdict
 from matplotlib.ticker import FuncFormatter
 
 from . import style, units
-from .chart_bars import _step
+from .bars import round_step
 from .chart_data import cpu_words, describe
 from .sheet import MARGIN, Drawing, NothingToDraw, make_sheet, panel_title
 
@@ -57,7 +57,7 @@ def how_does_each_model_run(data, width, cell_id, samples):
     ax.set_ylim(height, 0)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    step = _step(right)
+    step = round_step(right)
     unit_ns, unit = next((u for u in units.DURATIONS if right >= u[0]), units.DURATIONS[-1])
     ax.set_xticks([i * step for i in range(int(right * 1.02 / step) + 1)])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: units.round_number(x / unit_ns)))
@@ -110,7 +110,7 @@ def _strip(ax, look, model, sample, spans, shown, top, right):
                            linewidth=0.25 if kind == "compute" else 0, zorder=layer,
                            rasterized=many)
     end = _end(sample, spans)
-    text = f"{look.long_label}  {units.duration(end)}"
+    text = f"{look.label}  {units.duration(end)}"
     if end > right:
         text += "  (goes on beyond the right edge ▶)"
     else:

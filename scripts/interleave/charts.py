@@ -1,6 +1,7 @@
 """Which figures does a result get? Draws them all, at both widths, in every format."""
 
-from . import chart_bars, chart_efficiency, chart_makespan, chart_memory, chart_timeline
+from . import (chart_bars, chart_efficiency, chart_ladder, chart_makespan, chart_memory,
+               chart_reference, chart_timeline)
 from .chart_data import ChartData
 from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
 
@@ -8,6 +9,8 @@ WIDTHS = ((PAGE, ""), (COLUMN, "-column"))
 FIGURES = [
     ("makespan-over-agents", chart_makespan.who_finishes_first_as_agents_grow),
     ("waiting-or-computing", chart_bars.waiting_or_computing),
+    ("ladder", chart_ladder.how_much_does_the_use_of_a_library_matter),
+    ("porting-from-the-reference", chart_reference.what_would_porting_buy),
     ("timeline", None),  # one per traced cell, see `plans`
     ("efficiency-over-agents", chart_efficiency.how_far_from_possible),
     ("makespan-over-workers", chart_makespan.what_does_one_more_worker_buy),

@@ -24,6 +24,7 @@ class ModelFile:
     name: str
     family: str | None
     rung: str | None
+    file: str
 
 
 def model_files(root):
@@ -32,8 +33,8 @@ def model_files(root):
     for path in (root / "models").iterdir():
         if path.suffix in SAID and not path.stem.endswith("_test"):
             said = SAID[path.suffix].search(path.read_text())
-            found.append(ModelFile(path.stem, *(said.group("family", "rung") if said
-                                                else (None, None))))
+            family, rung = said.group("family", "rung") if said else (None, None)
+            found.append(ModelFile(path.stem, family, rung, path.name))
     return sorted(found, key=lambda model: model.name)
 
 

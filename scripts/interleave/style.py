@@ -21,8 +21,7 @@ class Style:
     colour: str
     marker: str
     dash: tuple | str
-    label: str
-    long_label: str = ""  # with the rung, where the name does not tell it
+    label: str  # the name; with the rung, where the name does not tell it
 
     @property
     def ink(self):
@@ -104,17 +103,14 @@ def styles(models):
             marker = _free(SPARE_MARKERS, seed, taken)
             dash = SPARE_DASHES[SPARE_MARKERS.index(marker) % len(SPARE_DASHES)]
         taken.add(marker)
-        result[name] = Style(colour, marker, dash, *labels(said))
+        result[name] = Style(colour, marker, dash, label(said))
     return result
 
 
-def labels(said):
-    """The name, and the name with what is to be known of the rung."""
+def label(said):
     name, rung = said["model"], said.get("rung")
-    if rung == "reference":
-        return (f"{name} (reference)",) * 2
     told = not rung or rung == "idiomatic" or rung in name.split("_")
-    return name, name if told else f"{name} ({rung})"
+    return name if told else f"{name} ({rung})"
 
 
 def rung_words(models):

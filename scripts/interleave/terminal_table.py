@@ -72,7 +72,7 @@ def _by_rows(summary):
         for i, row in enumerate(cell["models"]):
             main, interval, share, remark = entry(row)
             look = looks[row["model"]]
-            table.add_row(Text(" " + look.long_label, _readable(look)), Text(main),
+            table.add_row(Text(" " + look.label, _readable(look)), Text(main),
                           Text(interval or remark, "dim"), Text(share),
                           end_section=i + 1 == len(cell["models"]))
     return table

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from interleave import fixtures, style, units
 from interleave.chart_data import ChartData
 from interleave.chart_lines import log_y
+from interleave.chart_makespan import who_finishes_first_as_agents_grow
 from interleave.chart_memory import what_does_an_agent_cost
 from interleave.charts import draw_all, plans
 from interleave.labels import spread
@@ -24,23 +25,18 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 FORBIDDEN = 1_234_567  # the makespan of the fixture's invalid sample
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    result = read_result(fixtures.write_result(tmp_path_factory.mktemp("result")))
-    return ChartData(result, summarise(result))
-
-
-@pytest.fixture(scope="module")
-def drawings(data):
-    with settings():
-        return {(d.name, width): d for width in (PAGE, COLUMN)
-                for d in (draw(width) for _, draw in plans(data))}
-
-
 def test_every_question_has_its_figure(drawings):
     assert {name for name, _ in drawings} == {
-        "makespan-over-agents", "waiting-or-computing", "timeline-layers-16",
-        "efficiency-over-agents", "makespan-over-workers", "memory-of-parked"}
+        "makespan-over-agents", "waiting-or-computing", "porting-from-the-reference",
+        "timeline-layers-16", "efficiency-over-agents", "makespan-over-workers",
+        "memory-of-parked"}
+
+
+def test_with_every_model_there_is_the_ladder_too(of_every_model):
+    assert {name for name, _ in of_every_model} == {
+        "makespan-over-agents", "waiting-or-computing", "ladder", "porting-from-the-reference",
+        "timeline-layers-16", "efficiency-over-agents", "makespan-over-workers",
+        "memory-of-parked"}
 
 
 def test_an_invalid_sample_is_in_no_figure(drawings, data):
@@ -155,8 +151,9 @@ def _inside(ax, tick):
     return low <= (x if is_x else y) <= high
 
 
-def test_no_text_lies_on_another_or_leaves_the_figure(drawings):
-    for (name, width), drawing in drawings.items():
+@pytest.mark.parametrize("which", ["drawings", "of_every_model"])
+def test_no_text_lies_on_another_or_leaves_the_figure(which, request):
+    for (name, width), drawing in request.getfixturevalue(which).items():
         found = boxes(drawing)
         edge = drawing.figure.bbox
         for i, (text, box) in enumerate(found):
@@ -170,8 +167,8 @@ def test_no_text_lies_on_another_or_leaves_the_figure(drawings):
                 assert across <= 1 or along <= 2, f"{where} lies on {other!r}"
 
 
-def test_no_text_is_smaller_than_seven_points(drawings):
-    for drawing in drawings.values():
+def test_no_text_is_smaller_than_seven_points(drawings, of_every_model):
+    for drawing in [*drawings.values(), *of_every_model.values()]:
         texts = drawing.figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text())
         assert min(t.get_fontsize() for t in texts) >= 7
 
@@ -228,7 +225,7 @@ def test_a_result_without_data_gives_reasons_instead_of_figures(data, tmp_path):
     result.samples = []
     drawn, left_out = draw_all(result, empty, tmp_path)
     assert drawn == []
-    assert len(left_out) == 6 and all(f["why"] for f in left_out)
+    assert len(left_out) == 8 and all(f["why"] for f in left_out)
 
 
 def said(name, family=None, rung="idiomatic"):
@@ -268,7 +265,7 @@ def test_two_unknown_models_of_one_family_and_rung_are_told_apart():
 def test_a_reference_is_marked_as_one_and_stands_last():
     models = [said("zig", rung="reference"), said("asyncio", rung="reference"), said("zoo")]
     looks = style.styles(models)
-    assert looks["asyncio"].label == looks["asyncio"].long_label == "asyncio (reference)"
+    assert looks["asyncio"].label == "asyncio (reference)"
     assert looks["asyncio"].colour not in {look[0] for look in style.FAMILIES.values()}
     assert [m["model"] for m in sorted(models, key=style.model_order)] == ["zoo", "asyncio", "zig"]
     assert len({look.marker for look in looks.values()}) == 3
@@ -277,8 +274,8 @@ def test_a_reference_is_marked_as_one_and_stands_last():
 def test_a_rung_that_the_name_does_not_tell_is_written_beside_it():
     looks = style.styles([said("asio_single", "asio", "naive"), said("asio_tuned", "asio", "tuned"),
                           said("asio")])
-    assert looks["asio_single"].long_label == "asio_single (naive)"
-    assert looks["asio_tuned"].long_label == "asio_tuned" and looks["asio"].long_label == "asio"
+    assert looks["asio_single"].label == "asio_single (naive)"
+    assert looks["asio_tuned"].label == "asio_tuned" and looks["asio"].label == "asio"
 
 
 def test_five_unknown_families_look_different():
@@ -317,5 +314,53 @@ def test_a_graph_from_a_file_without_a_number_of_agents_is_summarised_and_drawn(
     summary = summarise(result)
     assert "**my graph/v2**" in markdown_table(summary)
     drawn, left_out = draw_all(result, summary, tmp_path / "figures")
-    assert [d["name"] for d in drawn] == ["timeline-my-graph-v2-16"]
-    assert len(left_out) == 5
+    assert [d["name"] for d in drawn] == ["porting-from-the-reference",
+                                          "timeline-my-graph-v2-16"]
+    assert len(left_out) == 6
+
+
+def test_with_every_model_lines_show_one_of_each_family_and_say_so(of_every_model, every):
+    for name in ("makespan-over-agents", "efficiency-over-agents", "makespan-over-workers"):
+        drawing = of_every_model[name, PAGE]
+        assert {r["model"] for r in drawing.rows} - {""} == {
+            family for _, family, _ in fixtures.LADDER}, name
+        assert "10 of 21 models: those that bear their family's name." in drawing.reading
+    for name in every.about:
+        assert f"| `{name}` |" in markdown_table(every.summary)
+
+
+def test_a_few_models_are_all_drawn_and_their_marks_explained(every):
+    few = only(every, lambda m: m["family"] in ("asio", "tbb"))
+    with settings():
+        drawing = who_finishes_first_as_agents_grow(few, PAGE)
+    assert len({r["model"] for r in drawing.rows} - {""}) == 9
+    assert "cross: naive, star: tuned" in drawing.reading
+    assert "models:" not in drawing.reading
+
+
+def test_room_that_the_families_leave_is_for_the_fastest(every):
+    # Without the families' own models the fastest of the others fill the panel.
+    few = only(every, lambda m: m["model"] != m["family"] or m["model"] == "asio")
+    drawn = few.lines(few.summary["cells"])
+    assert len(drawn) == 10 < len(few.about)
+    assert "asio" in drawn and "asio_tuned" in drawn and "thread_pool" not in drawn
+
+
+def only(data, keep):
+    summary = json.loads(json.dumps(data.summary))
+    summary["models"] = [m for m in summary["models"] if keep(m)]
+    names = {m["model"] for m in summary["models"]}
+    for cell in summary["cells"]:
+        cell["models"] = [row for row in cell["models"] if row["model"] in names]
+    return ChartData(data.result, summary)
+
+
+def test_turns_with_nothing_to_do_are_drawn_without_a_bound_and_without_efficiency(tmp_path,
+                                                                                   monkeypatch):
+    monkeypatch.setattr(fixtures, "CELLS", [("empty", 100, 2, 0, 0.0), ("empty", 10000, 2, 0, 0.0)])
+    result = read_result(fixtures.write_result(tmp_path))
+    drawn, left_out = draw_all(result, summarise(result), tmp_path / "figures")
+    assert {d["name"] for d in drawn} == {"makespan-over-agents", "porting-from-the-reference"}
+    assert "efficiency-over-agents" in {f["name"] for f in left_out}
+    with (tmp_path / "figures" / "makespan-over-agents.csv").open() as file:
+        assert {r["kind"] for r in csv.DictReader(file)} == {"raw", "median"}

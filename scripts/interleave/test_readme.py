@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .model_files import model_names
+from .model_files import model_files
 from .options import scenario_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +36,8 @@ def test_it_names_the_published_result_and_what_that_says_of_itself():
 
 
 def test_every_model_and_scenario_is_in_it():
-    for name in model_names(ROOT):
-        assert f"(models/{name}.cpp)" in README, name
+    for model in model_files(ROOT):
+        assert f"(models/{model.file})" in README, model.name
     for name in scenario_names(ROOT):
         assert f"| `{name}` |" in README, name
 

@@ -47,7 +47,7 @@ def test_every_link_of_the_page_leads_to_a_file_of_the_result(folder):
 
 def test_every_picture_is_described_in_words(folder):
     pictures = re.findall(r"!\[([^\]]*)\]", (folder / "README.md").read_text())
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert all(len(alt) > 60 for alt in pictures)
 
 

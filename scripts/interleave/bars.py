@@ -1,0 +1,102 @@
+"""How is a bar chart of one cell built? A bar for each model, the bound, the ideal, and its words."""
+
+import math
+
+from matplotlib.ticker import FuncFormatter
+
+from . import style, units
+from .chart_data import plotted, row_of
+
+TORN = 3.0  # a bound this many times the slowest measured model runs off the axis, and says so
+
+
+def bars(data, ax, cell, models, beside=lambda model: "", room=1.22):
+    """Returns the plotted data. `beside`: what is written after a model's time; `room`: how much
+    longer the axis is than the longest bar, for the text after it."""
+    key, rows = cell["scenario"], []
+    measured = [(s["makespan_ns"]) for m in models for s in data.raw(cell, m)]
+    bounds = [r["lb_model_ns"] for r in cell["models"] if r["model"] in models
+              and r["skipped_by_bound"] and r["lb_model_ns"]]
+    longest = max(measured)
+    end = max([longest] + [b for b in bounds if b <= TORN * longest])
+    torn = any(b > TORN * longest for b in bounds)
+    ax.set_xlim(0, end * max(room, 1.6 if torn else 0))
+    ax.set_ylim(len(models) - 0.5, -0.5)
+    unit_ns, unit = next((u for u in units.DURATIONS if end >= u[0]), units.DURATIONS[-1])
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: units.round_number(x / unit_ns)))
+    step = round_step(ax.get_xlim()[1] / unit_ns) * unit_ns
+    ax.set_xticks([i * step for i in range(int(ax.get_xlim()[1] / step) + 1)])
+    ax.set_xlabel(f"time to finish everything ({unit})")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    if cell["lb_ns"]:
+        ax.axvspan(0, cell["lb_ns"], color=style.BOUND_FILL, lw=0, zorder=0)
+        ax.axvline(cell["lb_ns"], color=style.QUIET, lw=0.7, zorder=5)
+        rows.append(plotted(key, "", "bound", "", cell["lb_ns"]))
+    if cell["greedy_ns"]:
+        ax.axvline(cell["greedy_ns"], **style.IDEAL, zorder=5)
+        rows.append(plotted(key, "", "greedy", "", cell["greedy_ns"]))
+    for y, model in enumerate(models):
+        look, row = data.styles[model], row_of(cell, model)
+        if row is None:
+            continue
+        if row["makespan_ns"]:
+            text = units.duration(row["makespan_ns"]["median"]) + beside(model)
+            rows += _measured_bar(data, ax, cell, model, row["makespan_ns"], y, text)
+        elif row["skipped_by_bound"] and row["lb_model_ns"]:
+            bound = row["lb_model_ns"]
+            ax.barh(y, min(bound, ax.get_xlim()[1]), 0.62, facecolor="white", edgecolor=look.tint(
+                0.45), hatch="/////", lw=0.8, zorder=2)
+            right = ax.get_xlim()[1]
+            inside = bound > 0.5 * right
+            ax.annotate(f"not run: at least {units.duration(bound)}{'  ▶' if bound > end else ''}",
+                        (min(bound, right), y), (-3 if inside else 4, 0),
+                        textcoords="offset points", va="center",
+                        ha="right" if inside else "left", size=7, color=look.ink, zorder=6,
+                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
+            rows.append(plotted(key, model, "not run", "", bound))
+        else:
+            reason = row["reasons"][0]["status"] if row["reasons"] else "not measured"
+            ax.annotate(f"no result ({reason})", (0, y), (4, 0), textcoords="offset points",
+                        va="center", size=7, color=style.QUIET, zorder=6,
+                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
+    return rows
+
+
+def _measured_bar(data, ax, cell, model, e, y, text):
+    look, key = data.styles[model], cell["scenario"]
+    ax.barh(y, e["median"], 0.62, color=look.tint(0.15), lw=0, zorder=2)
+    raw = sorted(s["makespan_ns"] for s in data.raw(cell, model))
+    ax.plot(raw, [y + 0.39] * len(raw), ls="none", marker=".", ms=2.5, mew=0, color=style.INK,
+            alpha=0.35, zorder=3)
+    if e["low"] is not None:
+        for colour, thick in (("white", 2.6), (style.INK, 1.1)):  # seen on a black bar as well
+            ax.plot([e["low"], e["high"]], [y, y], color=colour, lw=thick, zorder=6,
+                    solid_capstyle="butt")
+    ax.annotate(text, (max(raw[-1], e["median"]), y), (4, 0),
+                textcoords="offset points", va="center", size=7, color=style.INK, zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+    return ([plotted(key, model, "raw", "", v) for v in raw]
+            + [plotted(key, model, "median", "", e["median"], e["low"], e["high"], e["n"])])
+
+
+def name_the_bars(data, ax, models):
+    """Writes each model at its bar, in its colour."""
+    ax.set_yticks(range(len(models)), [data.styles[m].label for m in models], size=7.5)
+    for tick, model in zip(ax.get_yticklabels(), models):
+        tick.set_color(data.styles[model].ink)
+
+
+def round_step(span):
+    """A round step that cuts `span` into three to six."""
+    base = 10 ** math.floor(math.log10(span / 3))
+    return next(base * k for k in (1, 2, 2.5, 5, 10) if span / (base * k) <= 5.5)
+
+
+def in_words(cell):
+    ranked = sorted((r for r in cell["models"] if r["makespan_ns"]),
+                    key=lambda r: r["makespan_ns"]["median"])
+    words = [f"{r['model']} {units.duration(r['makespan_ns']['median'])}" for r in ranked]
+    words += [f"{r['model']} not run, at least {units.duration(r['lb_model_ns'])}"
+              for r in cell["models"] if r["skipped_by_bound"] and r["lb_model_ns"]]
+    return ", ".join(words)
