@@ -58,18 +58,34 @@ void std_mutex(benchmark::State& state) {
 }
 BENCHMARK(std_mutex)->Apply(micro::primitive);
 
-/// A thread started and joined, one at a time: its stack is the one before's.
+constexpr int many_threads = 1'000;  // they cost the same as a batch, and most machines allow them
+
+/// A thread started and joined; all of a thousand exist before the first is joined, so that most of
+/// their stacks are new.
 void std_thread_create_join(benchmark::State& state) {
-  const micro::PerOperation thread(state, 1);
-  for (auto _ : state) std::jthread([] {});
+  std::vector<std::jthread> threads(many_threads);
+  const micro::PerOperation thread(state, many_threads);
+  for (auto _ : state) {
+    for (std::jthread& thread : threads) thread = std::jthread([] {});
+    for (std::jthread& thread : threads) thread.join();
+  }
 }
 BENCHMARK(std_thread_create_join)->Apply(micro::primitive);
 
-/// A thread started with std::async for one call, and its result awaited: one at a time.
+/// As std_thread_create_join, one at a time: its stack is the one before's.
+void std_thread_create_join_single(benchmark::State& state) {
+  const micro::PerOperation thread(state, 1);
+  for (auto _ : state) std::jthread([] {});
+}
+BENCHMARK(std_thread_create_join_single)->Apply(micro::primitive);
+
+/// A call by std::async on a thread of its own, and its future awaited; a thousand at once.
 void std_async(benchmark::State& state) {
-  const micro::PerOperation call(state, 1);
+  std::vector<std::future<void>> calls(many_threads);
+  const micro::PerOperation call(state, many_threads);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(std::async(std::launch::async, [] { return 1; }).get());
+    for (std::future<void>& call : calls) call = std::async(std::launch::async, [] {});
+    for (std::future<void>& call : calls) call.get();
   }
 }
 BENCHMARK(std_async)->Apply(micro::primitive);
