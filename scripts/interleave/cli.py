@@ -221,7 +221,12 @@ def pizza(session, options):
     return bake(session, options.unit)
 
 
-VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza}
+def micro(session, options):
+    from .micro import compare
+    return compare(session, options.models, options.out)
+
+
+VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro}
 
 
 def on_signal(number, _frame):

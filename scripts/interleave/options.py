@@ -120,7 +120,10 @@ def add(parser, option, root):
     elif kind == "choice":
         keywords |= {"choices": parameters, "default": option.default}
     elif kind == "models":
-        keywords |= {"type": chosen_models(model_files(root)), "default": option.default.split(",")}
+        choose = chosen_models(model_files(root))
+        # A name in a default may be of a file that is missing.
+        meant = choose("all") if option.default == "all" else option.default.split(",")
+        keywords |= {"type": choose, "default": meant}
     elif kind == "scenarios":
         keywords |= {"type": names_of(scenario_names(root), "scenario"), "default": None}
     elif kind == "duration":

@@ -1,0 +1,332 @@
+"""What does a model add to the raw primitives that it is made of? Measured, worked out, printed.
+
+A model's turn without steps, on one worker, less what the proof itself takes of it, divided by the
+sum of the primitives that the model says such a turn is made of (bench/model.hpp). Everything comes
+from one run, in rounds that measure each program once, so that a slow minute meets all alike.
+"""
+
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich import box
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from .lock import MachineLock
+from .plan import latin_order
+from .process import run_process
+from .samples import from_json, write_json
+from .stats import median
+from .trouble import Trouble
+from .units import duration, plural
+
+PROGRAM = "micro"
+LEDGER = "ledger_turn"
+NEW_PAGE = "page_first_touch"
+# How many times the primitives a model may cost. A naive one shows what it costs, and so does a
+# reference.
+BARS = {"idiomatic": 1.5, "tuned": 1.25}
+ROUNDS = 5
+SMALL, LARGE = 1, 10_000  # agents of the scenario `empty`
+# Seconds of Google Benchmark's adaptive mode per primitive and round; the rest of a round follows.
+ADAPTIVE = ["--benchmark_min_time=0.05"]
+TIMEOUT_S = 120
+
+
+@dataclass
+class Row:
+    """What one model costs, in nanoseconds per turn; None: not known."""
+    model: str
+    family: str
+    rung: str
+    first: float | None   # in a fresh process
+    turn: float | None    # in a process that has run for a while
+    ledger: float         # of `turn`, the proof's own share
+    parts: dict           # what the model is made of: name -> cost of one
+    ratio: float | None   # what is left / the sum of the parts
+    low: float | None     # the least and the greatest of the rounds
+    high: float | None
+
+    @property
+    def left(self):
+        return None if self.turn is None else self.turn - self.ledger
+
+    @property
+    def total(self):
+        return sum(self.parts.values())
+
+    @property
+    def bar(self):
+        return BARS.get(self.rung)
+
+    @property
+    def verdict(self):
+        if self.ratio is None or self.bar is None:
+            return ""
+        return "kept" if self.ratio <= self.bar else "missed"
+
+
+# ---- arithmetic ----
+
+def names_in(primitives):
+    """The names in "a+b"; an empty text has none."""
+    return primitives.split("+") if primitives else []
+
+
+def slope(small, large):
+    """Cost of a turn from two runs (ns, turns): what both take to set up is in neither."""
+    return (large[0] - small[0]) / (large[1] - small[1])
+
+
+def ratio(turn, ledger, parts):
+    """None: unknown, or made of nothing."""
+    if turn is None or not parts:
+        return None
+    return (turn - ledger) / sum(parts)
+
+
+def middle(rounds, kind, name):
+    """Median over the rounds; None where one of them does not know it."""
+    values = [r[kind].get(name) for r in rounds]
+    return None if None in values else median(values)
+
+
+def row_of(model, said, rounds):
+    names = names_in(said.get("primitives") or "")
+    turn, ledger = middle(rounds, "turn", model), middle(rounds, "primitive", LEDGER)
+    parts = {name: middle(rounds, "primitive", name) for name in names}
+    of_rounds = [] if turn is None or not names else [
+        ratio(r["turn"][model], r["primitive"][LEDGER], [r["primitive"][n] for n in names])
+        for r in rounds]
+    return Row(model, said["family"], said["rung"], middle(rounds, "first", model), turn, ledger,
+               parts, ratio(turn, ledger, parts.values()), min(of_rounds, default=None),
+               max(of_rounds, default=None))
+
+
+# ---- measuring ----
+
+def benchmarks_of(command, folder, inherited):
+    """Runs a Google Benchmark program; returns what it measured, by name without its suffixes."""
+    out = folder / "benchmarks.json"
+    run = run_process([*command, f"--benchmark_out={out}", "--benchmark_out_format=json"],
+                      TIMEOUT_S, folder / "stderr", inherited=inherited)
+    refuse_failure(command, run)
+    found = from_json(out.read_text())["benchmarks"]
+    for entry in found:
+        if entry.get("error_occurred"):
+            raise Trouble(f"{Path(command[0]).name}: {entry['name']}: {entry['error_message']}")
+    return {short_name(entry["name"]): entry for entry in found}
+
+
+def refuse_failure(command, run):
+    if run.code:
+        why = "it took too long" if run.timed_out else run.complaint or f"exit {run.code}"
+        raise Trouble(f"{' '.join(map(str, command[:7]))} failed: {why}")
+
+
+def short_name(name):
+    """Google Benchmark says in a name how it measured: std_mutex/real_time."""
+    return "/".join(part for part in name.split("/")
+                    if part not in ("real_time", "manual_time") and "iterations:" not in part)
+
+
+def primitives_now(session, folder, inherited):
+    found = benchmarks_of([str(session.executables.path(PROGRAM)), *ADAPTIVE], folder, inherited)
+    return {name: entry["per_operation"] * 1e9 for name, entry in found.items()}
+
+
+def turn_now(session, model, folder, inherited):
+    """In a process that has run for a while; None for a model that has no such program."""
+    program = session.executables.path(f"{model}_turn")
+    if not program.is_file():
+        return None
+    found = benchmarks_of([str(program), *ADAPTIVE], folder, inherited)
+    sizes = [found[f"empty/agents:{agents}"] for agents in (SMALL, LARGE)]
+    return slope(*((entry["real_time"], entry["turns"]) for entry in sizes))
+
+
+def first_now(session, model, folder, inherited):
+    """In a fresh process, by the model's own program."""
+    sizes = []
+    for agents in (SMALL, LARGE):
+        sample = folder / "sample.jsonl"
+        sample.unlink(missing_ok=True)
+        command = [str(session.executables.path(model)), "--scenario", "empty", "--agents",
+                   str(agents), "--workers", "1", "--sample", str(sample)]
+        refuse_failure(command, run_process(command, TIMEOUT_S, folder / "stderr",
+                                            inherited=inherited))
+        row = from_json(sample.read_text())
+        sizes.append((row["makespan_ns"], row["turns"]))
+    return slope(*sizes)
+
+
+def one_round(session, models, number, folder, inherited, on_done):
+    measured = {"primitive": {}, "turn": {}, "first": {}}
+    for name in latin_order([PROGRAM, *models], PROGRAM, number, 1):
+        if name == PROGRAM:
+            measured["primitive"] = primitives_now(session, folder, inherited)
+        else:
+            measured["turn"][name] = turn_now(session, name, folder, inherited)
+            measured["first"][name] = first_now(session, name, folder, inherited)
+        on_done()
+    return measured
+
+
+def measure(session, models, inherited):
+    with tempfile.TemporaryDirectory(prefix="interleave-micro-") as folder:
+        def all_rounds(on_done):
+            return [one_round(session, models, number, Path(folder), inherited, on_done)
+                    for number in range(ROUNDS)]
+
+        title = f"Measuring {plural(len(models), 'model')} and their primitives, {ROUNDS} times"
+        if not session.console.is_terminal or session.console.is_dumb_terminal:
+            session.say(title)
+            return all_rounds(lambda: None)
+        # Drawn between two measurements, never beside one.
+        with Progress(console=session.console, transient=True, auto_refresh=False) as progress:
+            task = progress.add_task(title, total=ROUNDS * (len(models) + 1))
+            return all_rounds(lambda: (progress.advance(task), progress.refresh()))
+
+
+def known_primitives(program):
+    """What the program can measure, without measuring it."""
+    with tempfile.TemporaryDirectory(prefix="interleave-micro-") as folder:
+        # run_process hands on no output: let the program write it where it can be read.
+        listing = Path(folder) / "names"
+        run = run_process(["/bin/sh", "-c", 'exec "$0" --benchmark_list_tests >"$1"', str(program),
+                           str(listing)], TIMEOUT_S, Path(folder) / "stderr")
+        refuse_failure([program], run)
+        return [short_name(line) for line in listing.read_text().split()]
+
+
+def refuse_unknown(about, known):
+    for model, said in about.items():
+        for name in names_in(said.get("primitives") or ""):
+            if name not in known:
+                raise Trouble(f"{model} says that it is made of '{name}', and {PROGRAM} measures "
+                              "no such primitive: mend the name in its file")
+
+
+# ---- what a person reads ----
+
+def spoken_ratio(row):
+    return "" if row.ratio is None else f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})"
+
+
+def spoken_bar(row):
+    return "" if row.ratio is None else f"{row.bar:g}: {row.verdict}" if row.bar else "no bar"
+
+
+def known(ns):
+    return "" if ns is None else duration(ns)
+
+
+def sum_of_parts(row):
+    """asio_post 37.1 ns + asio_co_spawn 313 ns."""
+    return " + ".join(f"{name} {duration(ns)}" for name, ns in row.parts.items())
+
+
+def plain_line(row):
+    text = f"{row.model} ({row.rung}): "
+    if row.turn is None:
+        return text + f"{duration(row.first)} a turn in a fresh process; no raw primitives"
+    text += (f"{duration(row.turn)} a turn, {known(row.first)} in a fresh process; the ledger "
+             f"{duration(row.ledger)}, left {duration(row.left)}")
+    if row.ratio is None:
+        return text + "; no primitives of a library"
+    bar = f"; at most {row.bar:g}: {row.verdict}" if row.bar else "; no bar"
+    return text + (f"; made of {sum_of_parts(row)} = {duration(row.total)}; "
+                   f"ratio {spoken_ratio(row)}{bar}")
+
+
+def model_table(rows):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("model", no_wrap=True)
+    table.add_column("rung")
+    for title in ("fresh\nprocess", "a turn\ncosts", "less the\nledger"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("is made of")
+    table.add_column("in sum", justify="right", no_wrap=True)
+    table.add_column("ratio (rounds)", justify="right")
+    table.add_column("at most")
+    colours = {"kept": "green", "missed": "red", "": ""}
+    for row in rows:
+        table.add_row(row.model, row.rung, known(row.first), known(row.turn), known(row.left),
+                      sum_of_parts(row), known(row.total) if row.parts else "",
+                      spoken_ratio(row), Text(spoken_bar(row), colours[row.verdict]))
+    return table
+
+
+def primitive_table(primitives):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("raw primitive")
+    table.add_column("costs", justify="right")
+    for name, ns in primitives.items():
+        table.add_row(name, duration(ns))
+    return table
+
+
+def notes(primitives):
+    page = f" ({duration(primitives[NEW_PAGE])} a page)" if NEW_PAGE in primitives else ""
+    return [
+        f"A turn without steps, on one worker: the time of {LARGE:,} such turns less the time of "
+        f"{SMALL}, for each turn. What is set up once is not in it.",
+        f"The ledger, the suite's own proof, takes {duration(primitives[LEDGER])} of every turn. "
+        "What is left is the model's.",
+        "The ratio is what is left, divided by the sum of the raw primitives of the library that a "
+        "turn is made of. At 1 the model adds nothing to them; below 1 its work overlaps with "
+        "the ledger's.",
+        "Turns and primitives are measured in processes that have run for a while. A fresh process "
+        f"costs more, for it touches its memory for the first time{page}.",
+        f"Medians of {plural(ROUNDS, 'round')}; in brackets the least and the greatest ratio of a "
+        "round. models/micro says what is in each primitive.",
+    ]
+
+
+def tell(session, rows, primitives):
+    console = session.console
+    if console.is_terminal and not console.is_dumb_terminal:
+        console.print(model_table(rows))
+        console.print(primitive_table(primitives))
+        for note in notes(primitives):
+            console.print(Text(f"· {note}", "dim"))
+        return
+    for row in rows:
+        session.say(plain_line(row))
+    for name, ns in primitives.items():
+        session.say(f"{name}: {duration(ns)}")
+    for note in notes(primitives):
+        session.say(note)
+
+
+def write_figures(folder, rounds, rows):
+    folder.mkdir(exist_ok=True)
+    write_json(folder / "micro.json", {
+        "schema": "interleave.micro/1", "unit": "ns", "agents": [SMALL, LARGE], "rounds": rounds,
+        "models": [asdict(row) | {"left": row.left, "total": row.total, "bar": row.bar,
+                                  "verdict": row.verdict} for row in rows]})
+
+
+def compare(session, models, out=None):
+    about, absent = session.executables.about(models)
+    if absent:
+        session.say(f"Not built, so left out: {', '.join(absent)} (their library is missing).")
+    if not about:
+        raise Trouble("none of these models is built: install their libraries, then run this again")
+    program = session.executables.path(PROGRAM)
+    if not program.is_file():
+        raise Trouble(f"{program} is not built: run ./scripts/bench micro, which builds it")
+    with MachineLock(session.lock) as lock:
+        refuse_unknown(about, known_primitives(program))
+        rounds = measure(session, list(about), (lock.fd,))
+    rungs = ["naive", "idiomatic", "tuned", "reference"]
+    rows = sorted((row_of(model, said, rounds) for model, said in about.items()),
+                  key=lambda row: (row.family, rungs.index(row.rung), row.model))
+    primitives = {name: middle(rounds, "primitive", name) for name in rounds[0]["primitive"]}
+    if out:
+        write_figures(out, rounds, rows)
+    tell(session, rows, primitives)
+    return 0
