@@ -5,15 +5,18 @@
 
 import signal
 
-# First of all, so that Ctrl-C ends this program as it ends one in C++: at once, and without a word.
-for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-    signal.signal(number, signal.SIG_DFL)
+# First of all: signals end this program as they end one in C++, at once and without a word.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # who started it may ignore it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 import ctypes  # noqa: E402
 import errno  # noqa: E402
 import gc  # noqa: E402
 import importlib.util  # noqa: E402
 import itertools  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_uint8, c_uint32, c_uint64  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -112,7 +115,7 @@ def main(library_path, model_path, *command_line):
                 return 0
             except BaseException as error:
                 text = f"{type(error).__name__}: {error}"
-                program.interleave_fail(error_number_of(error), text.encode())
+                program.interleave_fail(error_number_of(error), text.encode(errors="replace"))
                 return 1
         return callback
 
@@ -126,7 +129,7 @@ def main(library_path, model_path, *command_line):
 
     facts = InterleaveModel(model.MODEL.version.encode(), PrepareFunction(guarded(prepare)),
                             RunFunction(guarded(run)))
-    arguments = (c_char_p * (len(command_line) + 1))(*map(str.encode, command_line), None)
+    arguments = (c_char_p * (len(command_line) + 1))(*map(os.fsencode, command_line), None)
     return program.interleave_program(len(command_line), arguments, ctypes.byref(facts))
 
 

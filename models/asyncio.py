@@ -4,7 +4,7 @@ The idea      A turn reads like plain blocking code; `await` lets the other turn
 A wait        is asyncio.sleep: a task and a timer, no thread. The loop wakes up to 1 ms late.
 Computing     goes to the `workers` threads of the loop's executor, and back: the price of not
               holding up the loop. The kernels are C++ and run without Python's lock.
-Next turn     is a task from the start, and awaits the tasks of all turns before it.
+Next turn     is a task from the start, which awaits the tasks of the turns before it.
 Rung          reference: the same program as its users write it, standard library only.
 """
 
@@ -34,7 +34,8 @@ async def block(ledger, step, value):
 
 
 async def run_turn(ledger, turn, tasks):
-    await asyncio.gather(*(tasks[before] for before in turn.before))
+    for before in turn.before:
+        await tasks[before]
     value = ledger.start(turn.id)
     for step in turn.steps:
         match step.kind:
@@ -52,9 +53,17 @@ async def run_all(workload, workers, ledger):
     tasks = []  # in the order of the turns: those before a turn are there when it is made
     for turn in workload:
         tasks.append(asyncio.create_task(run_turn(ledger, turn, tasks)))
-    await asyncio.gather(*tasks)
+    try:
+        await asyncio.gather(*tasks)
+    except Exception:
+        # A task that is cancelled cancels the one it awaits: along a chain of turns, a recursion.
+        # So only the turns under way are, and those that await them end with them, one by one.
+        for turn, task in zip(workload, tasks):
+            if all(tasks[before].done() for before in turn.before):
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def run(workload, workers, ledger):
-    # When a turn fails, asyncio.run cancels the others, waits for them and for the executor.
     asyncio.run(run_all(workload, workers, ledger))
