@@ -1,6 +1,6 @@
 """What would porting from the reference's language to C++ buy? Bars of it beside the other models."""
 
-from . import stats, style
+from . import stats, style, units
 from .bars import bars, name_the_bars
 from .chart_data import IDEAL_WORDS, cpu_words, describe, plotted, row_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
@@ -45,7 +45,8 @@ def what_would_porting_buy(data, width):
                     left=left - MARGIN / 2)
     alt = (f"Horizontal bars, the time of {reference} and of other models, one panel per scenario. "
            + " ".join(_in_words(cell, models[1:], ratios, reference) for cell in cells))
-    return Drawing("porting-from-the-reference", question, reading, alt, figure, rows, axes=axes)
+    return Drawing("porting-from-the-reference", question, reading, alt, figure, rows,
+                   _beside_time(data, cells, models), axes)
 
 
 def _cells(data, reference):
@@ -74,6 +75,25 @@ def _words(ratio):
 
 def _times(ratio):
     return f"{ratio:.2f}×" if ratio < 9.995 else f"{ratio:.0f}×"
+
+
+def _beside_time(data, cells, models):
+    """Time is not all that porting changes: memory and CPU time of the same models, in words."""
+    slopes = {m["model"]: units.size(m["bytes_per_agent"]["median"]) for m in
+              data.summary["memory_per_agent"] if m["scenario"] == "parked"}
+    parts = [_listed("Memory that each further waiting agent adds", slopes, models)]
+    for cell in cells:
+        costs = {r["model"]: units.duration(r["cpu_s_per_1000_turns"]["median"] * 1e9)
+                 for r in cell["models"] if r["cpu_s_per_1000_turns"]}
+        size = describe("agents", cell["params"].get("agents"))
+        parts.append(_listed(f"CPU time of 1,000 turns in {cell['scenario']}, {size}", costs,
+                             models))
+    return "\n".join(f"- {part}" for part in parts if part)
+
+
+def _listed(what, values, models):
+    told = ", ".join(f"{m} {values[m]}" for m in models if m in values)
+    return f"{what}: {told}." if models[0] in values and told else ""
 
 
 def _in_words(cell, models, ratios, reference):

@@ -10,6 +10,7 @@ from rich.table import Table
 from .options import default_models
 from .process import kill_group
 from .samples import from_json, read_json
+from .style import label
 from .trouble import Trouble
 
 FLAVOURS = ("Cheese", "Pepperoni", "Veggie")
@@ -128,13 +129,13 @@ def draw(session, model, folder, unit_s):
     session.console.print(f"  {'units':>9}  {ticks.rstrip()}", soft_wrap=True)
 
 
-def tell(session, taken):
+def tell(session, taken, about):
     table = Table(box=None, pad_edge=False)
     table.add_column("model")
     table.add_column("one after another", justify="right")
     table.add_column("all at once", justify="right")
     for model, units in taken.items():
-        table.add_row(model, *(f"{units[half]:.2f} units" if half in units else "-"
+        table.add_row(label(about[model]), *(f"{units[half]:.2f} units" if half in units else "-"
                                for half in HALVES))
     session.console.print("\n9 units one after another, 3 all at once. Measured:\n")
     session.console.print(table)
@@ -153,7 +154,7 @@ def bake(session, unit_s):
             alone = about[model]["structure"] == "sequential"
             taken[model] = bake_one(session, model, HALVES[:1] if alone else HALVES,
                                     about[model]["family"], unit_s, folder)
-        tell(session, taken)
+        tell(session, taken, about)
         both = [model for model in taken if len(taken[model]) == 2]
         if both:
             draw(session, both[0], folder, unit_s)

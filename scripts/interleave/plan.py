@@ -10,9 +10,9 @@ STARTUP_S = 0.05
 # What the table of the memory-bound kernel takes to build, where a cell uses that kernel.
 TABLE_S = 0.1
 # A reference in another language has an interpreter to start.
-REFERENCE_STARTUP_S = 0.15
+REFERENCE_STARTUP_S = 0.1
 # What a turn costs beside its steps, roughly: it counts where turns are many and short.
-TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 60e-6
+TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 20e-6
 # How much longer than its bound a run may be expected to take.
 SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0

@@ -111,5 +111,16 @@ def test_with_every_model_one_of_each_family_is_drawn_and_no_naive_use(of_every_
     assert "Without naive uses" in drawing.reading and "10 of 21 models" in drawing.reading
 
 
+def test_memory_and_cpu_time_stand_beside_the_time(porting, data):
+    [slope] = [m["bytes_per_agent"]["median"] for m in data.summary["memory_per_agent"]
+               if (m["scenario"], m["model"]) == ("parked", "asyncio")]
+    assert f"waiting agent adds: asyncio {slope / 1000:.2f} kB, " in porting.note
+    [cell] = [c for c in data.summary["cells"] if c["cell_id"].startswith("compute/agents=64/")
+              and c["params"]["workers"] == 2]
+    cost = next(r for r in cell["models"] if r["model"] == "asyncio")["cpu_s_per_1000_turns"]
+    assert f"CPU time of 1,000 turns in compute, 64 agents: asyncio {cost['median']:.1f} s, " in \
+        porting.note
+
+
 def test_the_words_tell_how_many_times_as_fast(porting):
     assert "As fast as asyncio in fanout, 10,000 agents: asio 1.1" in porting.alt
