@@ -147,6 +147,20 @@ void asio_await_concrete(benchmark::State& state) {
 }
 BENCHMARK(asio_await_concrete)->Apply(micro::primitive);
 
+/// A timer object constructed for the io_context and destroyed, never armed: its service is looked
+/// up under a lock.
+void asio_timer_make(benchmark::State& state) {
+  asio::io_context io(1);
+  const micro::PerOperation timer(state, batch);
+  for (auto _ : state) {
+    for (int i = 0; i < batch; ++i) {
+      asio::steady_timer timer(io);
+      benchmark::DoNotOptimize(&timer);
+    }
+  }
+}
+BENCHMARK(asio_timer_make)->Apply(micro::primitive);
+
 /// A timer armed and fired, the timer object alive all the time; a batch of them queued at once,
 /// with scattered deadlines that have passed already.
 void asio_timer(benchmark::State& state) {

@@ -1,31 +1,28 @@
-"""What does a model add to the raw primitives that it is made of? Measured, worked out, printed.
+"""What does a model add to the raw primitives that it is made of? Measured and worked out.
 
 A model's turn without steps, on one worker, less what the proof itself takes of it, divided by the
 sum of the primitives that the model says such a turn is made of (bench/model.hpp). Everything comes
 from one run, in rounds that measure each program once, so that a slow minute meets all alike.
 """
 
-import json
+import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich import box
 from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
 
 from .lock import MachineLock
+from .micro_table import LEDGER, tell
+from .model_files import RUNGS
 from .plan import latin_order
 from .process import run_process
 from .samples import from_json, write_json
 from .stats import median
 from .trouble import Trouble
-from .units import duration, plural
+from .units import plural
 
 PROGRAM = "micro"
-LEDGER = "ledger_turn"
-NEW_PAGE = "page_first_touch"
 # How many times the primitives a model may cost. A naive one shows what it costs, and so does a
 # reference.
 BARS = {"idiomatic": 1.5, "tuned": 1.25}
@@ -45,7 +42,7 @@ class Row:
     first: float | None   # in a fresh process
     turn: float | None    # in a process that has run for a while
     ledger: float         # of `turn`, the proof's own share
-    parts: dict           # what the model is made of: name -> cost of one
+    parts: list           # what the model is made of: (name, cost of one); one may come twice
     ratio: float | None   # what is left / the sum of the parts
     low: float | None     # the least and the greatest of the rounds
     high: float | None
@@ -56,7 +53,7 @@ class Row:
 
     @property
     def total(self):
-        return sum(self.parts.values())
+        return sum(ns for _, ns in self.parts)
 
     @property
     def bar(self):
@@ -97,12 +94,12 @@ def middle(rounds, kind, name):
 def row_of(model, said, rounds):
     names = names_in(said.get("primitives") or "")
     turn, ledger = middle(rounds, "turn", model), middle(rounds, "primitive", LEDGER)
-    parts = {name: middle(rounds, "primitive", name) for name in names}
+    parts = [(name, middle(rounds, "primitive", name)) for name in names]
     of_rounds = [] if turn is None or not names else [
         ratio(r["turn"][model], r["primitive"][LEDGER], [r["primitive"][n] for n in names])
         for r in rounds]
     return Row(model, said["family"], said["rung"], middle(rounds, "first", model), turn, ledger,
-               parts, ratio(turn, ledger, parts.values()), min(of_rounds, default=None),
+               parts, ratio(turn, ledger, [ns for _, ns in parts]), min(of_rounds, default=None),
                max(of_rounds, default=None))
 
 
@@ -193,13 +190,14 @@ def measure(session, models, inherited):
 
 def known_primitives(program):
     """What the program can measure, without measuring it."""
-    with tempfile.TemporaryDirectory(prefix="interleave-micro-") as folder:
-        # run_process hands on no output: let the program write it where it can be read.
-        listing = Path(folder) / "names"
-        run = run_process(["/bin/sh", "-c", 'exec "$0" --benchmark_list_tests >"$1"', str(program),
-                           str(listing)], TIMEOUT_S, Path(folder) / "stderr")
-        refuse_failure([program], run)
-        return [short_name(line) for line in listing.read_text().split()]
+    try:
+        answer = subprocess.run([str(program), "--benchmark_list_tests"], text=True,
+                                stdin=subprocess.DEVNULL, capture_output=True)
+    except OSError as error:
+        raise Trouble(f"cannot start {program}: {error.strerror}: build again")
+    if answer.returncode:
+        raise Trouble(f"{program} --benchmark_list_tests failed: exit {answer.returncode}")
+    return [short_name(line) for line in answer.stdout.split()]
 
 
 def refuse_unknown(about, known):
@@ -208,98 +206,6 @@ def refuse_unknown(about, known):
             if name not in known:
                 raise Trouble(f"{model} says that it is made of '{name}', and {PROGRAM} measures "
                               "no such primitive: mend the name in its file")
-
-
-# ---- what a person reads ----
-
-def spoken_ratio(row):
-    return "" if row.ratio is None else f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})"
-
-
-def spoken_bar(row):
-    return "" if row.ratio is None else f"{row.bar:g}: {row.verdict}" if row.bar else "no bar"
-
-
-def known(ns):
-    return "" if ns is None else duration(ns)
-
-
-def sum_of_parts(row):
-    """asio_post 37.1 ns + asio_co_spawn 313 ns."""
-    return " + ".join(f"{name} {duration(ns)}" for name, ns in row.parts.items())
-
-
-def plain_line(row):
-    text = f"{row.model} ({row.rung}): "
-    if row.turn is None:
-        return text + f"{duration(row.first)} a turn in a fresh process; no raw primitives"
-    text += (f"{duration(row.turn)} a turn, {known(row.first)} in a fresh process; the ledger "
-             f"{duration(row.ledger)}, left {duration(row.left)}")
-    if row.ratio is None:
-        return text + "; no primitives of a library"
-    bar = f"; at most {row.bar:g}: {row.verdict}" if row.bar else "; no bar"
-    return text + (f"; made of {sum_of_parts(row)} = {duration(row.total)}; "
-                   f"ratio {spoken_ratio(row)}{bar}")
-
-
-def model_table(rows):
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("model", no_wrap=True)
-    table.add_column("rung")
-    for title in ("fresh\nprocess", "a turn\ncosts", "less the\nledger"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("is made of")
-    table.add_column("in sum", justify="right", no_wrap=True)
-    table.add_column("ratio (rounds)", justify="right")
-    table.add_column("at most")
-    colours = {"kept": "green", "missed": "red", "": ""}
-    for row in rows:
-        table.add_row(row.model, row.rung, known(row.first), known(row.turn), known(row.left),
-                      sum_of_parts(row), known(row.total) if row.parts else "",
-                      spoken_ratio(row), Text(spoken_bar(row), colours[row.verdict]))
-    return table
-
-
-def primitive_table(primitives):
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("raw primitive")
-    table.add_column("costs", justify="right")
-    for name, ns in primitives.items():
-        table.add_row(name, duration(ns))
-    return table
-
-
-def notes(primitives):
-    page = f" ({duration(primitives[NEW_PAGE])} a page)" if NEW_PAGE in primitives else ""
-    return [
-        f"A turn without steps, on one worker: the time of {LARGE:,} such turns less the time of "
-        f"{SMALL}, for each turn. What is set up once is not in it.",
-        f"The ledger, the suite's own proof, takes {duration(primitives[LEDGER])} of every turn. "
-        "What is left is the model's.",
-        "The ratio is what is left, divided by the sum of the raw primitives of the library that a "
-        "turn is made of. At 1 the model adds nothing to them; below 1 its work overlaps with "
-        "the ledger's.",
-        "Turns and primitives are measured in processes that have run for a while. A fresh process "
-        f"costs more, for it touches its memory for the first time{page}.",
-        f"Medians of {plural(ROUNDS, 'round')}; in brackets the least and the greatest ratio of a "
-        "round. models/micro says what is in each primitive.",
-    ]
-
-
-def tell(session, rows, primitives):
-    console = session.console
-    if console.is_terminal and not console.is_dumb_terminal:
-        console.print(model_table(rows))
-        console.print(primitive_table(primitives))
-        for note in notes(primitives):
-            console.print(Text(f"· {note}", "dim"))
-        return
-    for row in rows:
-        session.say(plain_line(row))
-    for name, ns in primitives.items():
-        session.say(f"{name}: {duration(ns)}")
-    for note in notes(primitives):
-        session.say(note)
 
 
 def write_figures(folder, rounds, rows):
@@ -322,11 +228,10 @@ def compare(session, models, out=None):
     with MachineLock(session.lock) as lock:
         refuse_unknown(about, known_primitives(program))
         rounds = measure(session, list(about), (lock.fd,))
-    rungs = ["naive", "idiomatic", "tuned", "reference"]
     rows = sorted((row_of(model, said, rounds) for model, said in about.items()),
-                  key=lambda row: (row.family, rungs.index(row.rung), row.model))
+                  key=lambda row: (row.family, RUNGS.index(row.rung), row.model))
     primitives = {name: middle(rounds, "primitive", name) for name in rounds[0]["primitive"]}
     if out:
         write_figures(out, rounds, rows)
-    tell(session, rows, primitives)
+    tell(session, rows, primitives, ROUNDS, (SMALL, LARGE))
     return 0

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .model_files import meant_by, model_files, words_for
+from .model_files import EVERY, meant_by, model_files, words_for
 from .trouble import Usage
 
 DURATION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?(us|ms|s)")
@@ -68,7 +68,7 @@ def chosen_models(models):
 def default_models(root):
     """Those that the table names. One whose file or library is missing is left out later."""
     return next(option.default.split(",") for option in read_options(root)
-                if option.kind[:1] == ["models"])
+                if (option.verb, option.flag) == ("run", "--models"))
 
 
 def duration_between(shortest, longest):
@@ -122,7 +122,7 @@ def add(parser, option, root):
     elif kind == "models":
         choose = chosen_models(model_files(root))
         # A name in a default may be of a file that is missing.
-        meant = choose("all") if option.default == "all" else option.default.split(",")
+        meant = choose(EVERY) if option.default == EVERY else option.default.split(",")
         keywords |= {"type": choose, "default": meant}
     elif kind == "scenarios":
         keywords |= {"type": names_of(scenario_names(root), "scenario"), "default": None}

@@ -1,0 +1,101 @@
+"""How is the comparison of models with their raw primitives told? To a newcomer, on a terminal."""
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from .units import duration, plural
+
+LEDGER = "ledger_turn"
+NEW_PAGE = "page_first_touch"
+
+
+def spoken_ratio(row):
+    return "" if row.ratio is None else f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})"
+
+
+def spoken_bar(row):
+    return "" if row.ratio is None else f"{row.bar:g}: {row.verdict}" if row.bar else "no bar"
+
+
+def spoken(ns):
+    return "" if ns is None else duration(ns)
+
+
+def sum_of_parts(row):
+    """asio_post 37.1 ns + asio_co_spawn 313 ns."""
+    return " + ".join(f"{name} {duration(ns)}" for name, ns in row.parts)
+
+
+def plain_line(row):
+    text = f"{row.model} ({row.rung}): "
+    if row.turn is None:
+        return text + f"{duration(row.first)} a turn in a fresh process; no raw primitives"
+    text += (f"{duration(row.turn)} a turn, {spoken(row.first)} in a fresh process; the ledger "
+             f"{duration(row.ledger)}, left {duration(row.left)}")
+    if row.ratio is None:
+        return text + "; no primitives of a library"
+    bar = f"; at most {row.bar:g}: {row.verdict}" if row.bar else "; no bar"
+    return text + (f"; made of {sum_of_parts(row)} = {duration(row.total)}; "
+                   f"ratio {spoken_ratio(row)}{bar}")
+
+
+def model_table(rows):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("model", no_wrap=True)
+    table.add_column("rung")
+    for title in ("fresh\nprocess", "a turn\ncosts", "less the\nledger"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("is made of")
+    table.add_column("in sum", justify="right", no_wrap=True)
+    table.add_column("ratio (rounds)", justify="right")
+    table.add_column("at most")
+    colours = {"kept": "green", "missed": "red", "": ""}
+    for row in rows:
+        table.add_row(row.model, row.rung, spoken(row.first), spoken(row.turn), spoken(row.left),
+                      sum_of_parts(row), spoken(row.total) if row.parts else "",
+                      spoken_ratio(row), Text(spoken_bar(row), colours[row.verdict]))
+    return table
+
+
+def primitive_table(primitives):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("raw primitive")
+    table.add_column("costs", justify="right")
+    for name, ns in primitives.items():
+        table.add_row(name, duration(ns))
+    return table
+
+
+def notes(primitives, rounds, sizes):
+    page = f" ({duration(primitives[NEW_PAGE])} a page)" if NEW_PAGE in primitives else ""
+    return [
+        f"A turn without steps, on one worker: the time of {sizes[1]:,} such turns less the time of "
+        f"{sizes[0]}, for each turn. What is set up once is not in it.",
+        f"The ledger, the suite's own proof, takes {duration(primitives[LEDGER])} of every turn. "
+        "What is left is the model's.",
+        "The ratio is what is left, divided by the sum of the raw primitives of the library that a "
+        "turn is made of. At 1 the model adds nothing to them; below 1 its work overlaps with "
+        "the ledger's.",
+        "Turns and primitives are measured in processes that have run for a while. A fresh process "
+        f"costs more, for it touches its memory for the first time{page}.",
+        f"Medians of {plural(rounds, 'round')}; in brackets the least and the greatest ratio of a "
+        "round. models/micro says what is in each primitive.",
+    ]
+
+
+def tell(session, rows, primitives, rounds, sizes):
+    """As tables on a terminal, else a line for each model and primitive."""
+    console = session.console
+    if console.is_terminal and not console.is_dumb_terminal:
+        console.print(model_table(rows))
+        console.print(primitive_table(primitives))
+        for note in notes(primitives, rounds, sizes):
+            console.print(Text(f"· {note}", "dim"))
+        return
+    for row in rows:
+        session.say(plain_line(row))
+    for name, ns in primitives.items():
+        session.say(f"{name}: {duration(ns)}")
+    for note in notes(primitives, rounds, sizes):
+        session.say(note)
