@@ -40,26 +40,40 @@ def plain_line(row):
                    f"ratio {spoken_ratio(row)}{bar}")
 
 
+def simple_table():
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
 def model_table(rows):
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = simple_table()
     table.add_column("model", no_wrap=True)
-    table.add_column("rung")
-    for title in ("fresh\nprocess", "a turn\ncosts", "less the\nledger"):
+    table.add_column("rung", no_wrap=True)
+    for title in ("a turn\ncosts", "less the\nledger", "its raw\nprimitives", "ratio", "rounds"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("is made of")
-    table.add_column("in sum", justify="right", no_wrap=True)
-    table.add_column("ratio (rounds)", justify="right")
-    table.add_column("at most")
+    table.add_column("at most", no_wrap=True)
     colours = {"kept": "green", "missed": "red", "": ""}
     for row in rows:
-        table.add_row(row.model, row.rung, spoken(row.first), spoken(row.turn), spoken(row.left),
-                      sum_of_parts(row), spoken(row.total) if row.parts else "",
-                      spoken_ratio(row), Text(spoken_bar(row), colours[row.verdict]))
+        has = row.ratio is not None
+        table.add_row(row.model, row.rung, spoken(row.turn), spoken(row.left),
+                      spoken(row.total) if has else "", f"{row.ratio:.2f}" if has else "",
+                      f"{row.low:.2f}–{row.high:.2f}" if has else "",
+                      Text(spoken_bar(row), colours[row.verdict]))
+    return table
+
+
+def make_up_table(rows):
+    """What is too wide for the first one."""
+    table = simple_table()
+    table.add_column("model", no_wrap=True)
+    table.add_column("in a fresh\nprocess", justify="right", no_wrap=True)
+    table.add_column("a turn is made of")
+    for row in rows:
+        table.add_row(row.model, spoken(row.first), sum_of_parts(row))
     return table
 
 
 def primitive_table(primitives):
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = simple_table()
     table.add_column("raw primitive")
     table.add_column("costs", justify="right")
     for name, ns in primitives.items():
@@ -70,17 +84,16 @@ def primitive_table(primitives):
 def notes(primitives, rounds, sizes):
     page = f" ({duration(primitives[NEW_PAGE])} a page)" if NEW_PAGE in primitives else ""
     return [
-        f"A turn without steps, on one worker: the time of {sizes[1]:,} such turns less the time of "
-        f"{sizes[0]}, for each turn. What is set up once is not in it.",
+        f"A turn without steps, on one worker: what a run of {sizes[1]:,} agents takes longer than "
+        f"one of {sizes[0]}, for each turn. What is set up once is not in it.",
         f"The ledger, the suite's own proof, takes {duration(primitives[LEDGER])} of every turn. "
         "What is left is the model's.",
-        "The ratio is what is left, divided by the sum of the raw primitives of the library that a "
-        "turn is made of. At 1 the model adds nothing to them; below 1 its work overlaps with "
-        "the ledger's.",
+        "The ratio is what is left, divided by the sum of the raw primitives that a turn is made "
+        "of. At 1 the model adds nothing to them; below 1 its work overlaps with the ledger's.",
         "Turns and primitives are measured in processes that have run for a while. A fresh process "
         f"costs more, for it touches its memory for the first time{page}.",
         f"Medians of {plural(rounds, 'round')}; in brackets the least and the greatest ratio of a "
-        "round. models/micro says what is in each primitive.",
+        "round. The files in models/micro say what is in each primitive.",
     ]
 
 
@@ -89,6 +102,7 @@ def tell(session, rows, primitives, rounds, sizes):
     console = session.console
     if console.is_terminal and not console.is_dumb_terminal:
         console.print(model_table(rows))
+        console.print(make_up_table(rows))
         console.print(primitive_table(primitives))
         for note in notes(primitives, rounds, sizes):
             console.print(Text(f"· {note}", "dim"))

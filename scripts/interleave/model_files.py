@@ -50,7 +50,7 @@ def meant_by(word, models):
     if word == EVERY:
         return names
     if word.startswith(A_FAMILY):
-        return [m.name for m in models if m.family and m.family == word[len(A_FAMILY):]]
+        return [m.name for m in models if m.family == word[len(A_FAMILY):]]
     return [m.name for m in models if word in RUNGS and m.rung == word]
 
 

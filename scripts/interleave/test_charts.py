@@ -344,6 +344,12 @@ def test_room_that_the_families_leave_is_for_the_fastest(every):
     drawn = few.lines(few.summary["cells"])
     assert len(drawn) == 10 < len(few.about)
     assert "asio" in drawn and "asio_tuned" in drawn and "thread_pool" not in drawn
+    slow = only(every, lambda m: m["model"] in drawn or m["model"] == "thread_pool")
+    for cell in slow.summary["cells"]:
+        for row in cell["models"]:
+            if row["makespan_ns"] and row["model"] == "asio_callbacks":
+                row["makespan_ns"]["median"] *= 100
+    assert "asio_callbacks" not in slow.lines(slow.summary["cells"])
 
 
 def only(data, keep):

@@ -102,7 +102,7 @@ def test_the_default_is_written_once_and_names_the_headline_models_and_the_refer
     root = SCRIPTS.parent
     expected = ["sequential", "threads", "libuv", "asio", "tbb", "asyncio"]
     assert default_models(root) == parse([], root).models == expected
-    assert shell(root, "default_models") == [",".join(expected)]
+    assert shell(root, "default_models run") == [",".join(expected)]
 
 
 def test_a_default_model_without_a_file_is_no_error_of_the_person_who_typed(tmp_path):

@@ -28,6 +28,14 @@ def test_shell_and_python_read_the_same_names():
     assert sorted(known_to_the_shell("--models")) == sorted(words_for(model_files(ROOT)))
 
 
+def test_no_line_of_the_suites_own_help_is_wider_than_a_page():
+    text = subprocess.run([ROOT / "scripts" / "bench", "--help"], capture_output=True,
+                          text=True).stdout
+    assert max(len(line) for line in text.splitlines()) <= 100
+    for model in model_files(ROOT):
+        assert model.name in text
+
+
 @needs_build
 def test_the_names_in_the_source_are_those_of_the_program():
     presets = Executables(BUILD).presets()["presets"]
