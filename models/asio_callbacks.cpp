@@ -1,7 +1,7 @@
 // Asio with callbacks: a completion handler per wait on an io_context that `workers` threads run.
 //
-// The idea      A turn is an object that passes from handler to handler; each begins the next step.
-// A wait        costs the turn's object with its timer, and one operation in the timer queue.
+// The idea      A turn is cut at its waits; each handler remembers where to go on.
+// A wait        costs a timer and one operation in the timer queue, with the handler inside.
 // Computing     happens in the handler: on whichever thread of the io_context runs it.
 // Next turn     posted by the handler that finished the last turn it waited for.
 // Rung          idiomatic: what Asio looked like before coroutines; shows what those cost.
@@ -16,23 +16,12 @@
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "asio_post_shared"};
+                                "Boost " BOOST_LIB_VERSION, "asio_post"};
 
 namespace {
 
 using namespace bench;
 using namespace bench::asio_family;
-
-/// A turn on its way.  Whichever handler is to go on with it owns it.
-struct RunningTurn {
-  const Turn& turn;
-  Value value;
-  Timer timer;
-  std::size_t position = 0;  // of the step under way
-
-  const Step& step() const { return turn.steps[position]; }
-};
-using Owner = std::unique_ptr<RunningTurn>;
 
 class HandlerPerWait {
  public:
@@ -47,37 +36,26 @@ class HandlerPerWait {
  private:
   /// Posted, so that any thread can take it, and a chain of turns does not nest.
   void start(const Turn& turn) {
-    asio::post(io_, [this, &turn] {
-      go_on(Owner(new RunningTurn{turn, ledger_.start(turn), Timer(io_)}));
-    });
+    asio::post(io_, [this, &turn] { go_on(turn, 0, ledger_.start(turn)); });
   }
 
-  /// Works until the turn's next wait, or to its end.
-  void go_on(Owner running) {
-    for (; running->position < running->turn.steps.size(); ++running->position) {
-      if (running->step().kind == StepKind::wait) return begin_wait(std::move(running));
-      running->value = work(ledger_, running->step(), running->value);
+  /// Runs the turn's steps from `position` on, up to its next wait or to its end.
+  void go_on(const Turn& turn, std::size_t position, Value v) {
+    for (; position < turn.steps.size(); ++position) {
+      const Step& step = turn.steps[position];
+      if (step.kind == StepKind::wait) return wait(turn, position, v);
+      v = work(ledger_, step, v);
     }
-    finish(*running);
+    ledger_.finish(turn, v);
+    plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
   }
 
-  void begin_wait(Owner running) {
-    Timer& timer = running->timer;
-    timer.expires_at(ledger_.begin_wait(running->step()));
-    timer.async_wait([this, running = std::move(running)](const auto& /*error*/) mutable {
-      on_waited(std::move(running));
+  void wait(const Turn& turn, std::size_t position, Value v) {
+    auto owner = std::make_unique<Timer>(io_, ledger_.begin_wait(turn.steps[position]));
+    Timer& timer = *owner;
+    timer.async_wait([=, this, &turn, owner = std::move(owner)](const auto& /*error*/) {
+      go_on(turn, position + 1, ledger_.end_wait(turn.steps[position], v));
     });
-  }
-
-  void on_waited(Owner running) {
-    running->value = ledger_.end_wait(running->step(), running->value);
-    ++running->position;
-    go_on(std::move(running));
-  }
-
-  void finish(const RunningTurn& running) {
-    ledger_.finish(running.turn, running.value);
-    plan_.for_each_ready_after(running.turn, [this](const Turn& next) { start(next); });
   }
 
   Ledger& ledger_;

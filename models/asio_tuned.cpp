@@ -4,8 +4,9 @@
 // A wait        costs a place in the timer queue: timer and operation are in the coroutine's frame.
 // Computing     happens where the coroutine runs: on whichever thread of the io_context resumed it.
 // Next turn     run by the coroutine that finished the last turn it waited for, in the same frame;
-//               if several became ready, the others are posted, for any thread to take.
+//               the others that became ready are posted as one batch, which all threads empty.
 // Rung          tuned: concrete executors, frames recycled, no scheduling where a turn can go on.
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -16,6 +17,7 @@
 #include <exception>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
@@ -29,78 +31,69 @@ namespace {
 using namespace bench;
 using namespace bench::asio_family;
 
-constexpr std::size_t operation_bytes = 72;  // of a wait, as of Boost 1.81
-
-/// Hands out the room that a coroutine keeps for the one operation it has under way.
-template <typename T>
-struct FrameAllocator {
-  using value_type = T;
-  explicit FrameAllocator(void* r) : room(r) {}
-  template <typename U>
-  FrameAllocator(const FrameAllocator<U>& other) : room(other.room) {}
-  T* allocate(std::size_t) {
-    static_assert(sizeof(T) <= operation_bytes && alignof(T) <= alignof(void*));
-    return static_cast<T*>(room);
+/// A moment to await.  The timer is in the coroutine's frame, and so is room for the one operation
+/// that the library needs for it.
+class Alarm {
+ public:
+  Alarm(asio::io_context& io, Ledger::Clock::time_point moment) : timer_(io, moment) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    timer_.async_wait(Resume(*this));
   }
-  void deallocate(T*, std::size_t) {}
-  bool operator==(const FrameAllocator&) const = default;
-  void* room;
-};
+  void await_resume() const {}
 
-/// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.  All it can
-/// await is a moment, with the timer and the memory for it in its frame.
-struct Agent {
-  struct promise_type;
-  using Handle = std::coroutine_handle<promise_type>;
+ private:
+  static constexpr std::size_t room_bytes = 72;  // what Boost 1.81 takes
+
+  template <typename T>
+  struct Allocator {
+    using value_type = T;
+    explicit Allocator(Alarm* a) : alarm(a) {}
+    template <typename U>
+    Allocator(const Allocator<U>& other) : alarm(other.alarm) {}
+    T* allocate(std::size_t) {
+      static_assert(sizeof(T) <= room_bytes && alignof(T) <= alignof(void*));
+      return reinterpret_cast<T*>(alarm->room_);
+    }
+    void deallocate(T*, std::size_t) {}
+    bool operator==(const Allocator&) const = default;
+    Alarm* alarm;
+  };
 
   /// Resumes the coroutine; ends it if that never comes, because the run has failed.
   struct Resume {
-    Handle waiting;
-
-    explicit Resume(Handle w) : waiting(w) {}
-    Resume(Resume&& other) noexcept : waiting(std::exchange(other.waiting, nullptr)) {}
+    explicit Resume(Alarm& a) : alarm(&a) {}
+    Resume(Resume&& other) noexcept : alarm(std::exchange(other.alarm, nullptr)) {}
     ~Resume() {
-      if (waiting) waiting.destroy();
+      if (alarm) alarm->waiting_.destroy();
     }
-    void operator()(const boost::system::error_code&) { std::exchange(waiting, nullptr).resume(); }
-
-    using allocator_type = FrameAllocator<void>;
-    allocator_type get_allocator() const { return allocator_type(waiting.promise().room); }
+    void operator()(const boost::system::error_code&) {
+      std::exchange(alarm, nullptr)->waiting_.resume();
+    }
+    using allocator_type = Allocator<void>;
+    allocator_type get_allocator() const { return allocator_type(alarm); }
+    Alarm* alarm;
   };
 
-  struct Alarm {
-    bool await_ready() const { return false; }
-    void await_suspend(Handle waiting) { waiting.promise().timer.async_wait(Resume(waiting)); }
-    void await_resume() const {}
-  };
+  Timer timer_;
+  std::coroutine_handle<> waiting_;
+  alignas(void*) std::byte room_[room_bytes];
+};
 
-  struct promise_type {
-    Timer timer;
-    alignas(void*) std::byte room[operation_bytes];
+/// Turns that became ready together.  Threads take them one by one, until none is left.
+class Batch {
+ public:
+  explicit Batch(std::vector<const Turn*> ready) : turns_(std::move(ready)) {}
+  std::size_t size() const { return turns_.size(); }
+  const Turn* take() {
+    const std::size_t i = next_.fetch_add(1, std::memory_order_relaxed);
+    return i < turns_.size() ? turns_[i] : nullptr;
+  }
 
-    template <typename Run>
-    promise_type(Run& run, const Turn*) : timer(run.io()) {}
-
-    Alarm await_transform(Ledger::Clock::time_point moment) {
-      timer.expires_at(moment);
-      return {};
-    }
-
-    Agent get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() {  // comes out of io_context::run, when the frame has gone
-      asio::post(timer.get_executor(),
-                 [error = std::current_exception()] { std::rethrow_exception(error); });
-    }
-
-    static void* operator new(std::size_t size) { return Frames().allocate(size); }
-    static void operator delete(void* frame, std::size_t size) {
-      Frames().deallocate(static_cast<std::byte*>(frame), size);
-    }
-    using Frames = asio::recycling_allocator<std::byte>;
-  };
+ private:
+  std::vector<const Turn*> turns_;
+  std::atomic<std::size_t> next_ = 0;
 };
 
 class CoroutinePerAgent {
@@ -109,19 +102,41 @@ class CoroutinePerAgent {
       : ledger_(ledger), plan_(workload), workers_(workers), io_(static_cast<int>(workers)) {}
 
   void run() {
-    plan_.for_each_root([this](const Turn& turn) { hand_out(turn); });
+    std::vector<const Turn*> roots;
+    plan_.for_each_root([&](const Turn& turn) { roots.push_back(&turn); });
+    hand_out(std::move(roots));
     run_on_threads(io_, workers_);
   }
 
-  asio::io_context& io() { return io_; }
-
  private:
-  Agent run_turns(const Turn* turn) {
+  /// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.
+  struct Detached {
+    struct promise_type {
+      CoroutinePerAgent& agents;
+
+      promise_type(CoroutinePerAgent& a, const Turn*) : agents(a) {}
+      Detached get_return_object() { return {}; }
+      std::suspend_never initial_suspend() noexcept { return {}; }
+      std::suspend_never final_suspend() noexcept { return {}; }
+      void return_void() {}
+      void unhandled_exception() { agents.on_error(std::current_exception()); }
+
+      using Frames = asio::recycling_allocator<std::byte>;
+      static void* operator new(std::size_t size) { return Frames().allocate(size); }
+      static void operator delete(void* frame, std::size_t size) {
+        Frames().deallocate(static_cast<std::byte*>(frame), size);
+      }
+    };
+  };
+
+  Detached run_turns(const Turn* turn) {
     for (; turn; turn = next_after(*turn)) {
       Value v = ledger_.start(*turn);
+      // The frame keeps what lives across a wait: of this loop one pointer, of a range-for four.
       for (auto step = turn->steps.begin(); step != turn->steps.end(); ++step) {
         if (step->kind == StepKind::wait) {
-          co_await ledger_.begin_wait(*step);
+          Alarm alarm(io_, ledger_.begin_wait(*step));
+          co_await alarm;
           v = ledger_.end_wait(*step, v);
         } else {
           v = work(ledger_, *step, v);
@@ -134,25 +149,41 @@ class CoroutinePerAgent {
   /// One of the turns that are ready now, the agent's own if there is one; hands out the others.
   const Turn* next_after(const Turn& turn) {
     const Turn* mine = nullptr;
+    std::vector<const Turn*> others;
     plan_.for_each_ready_after(turn, [&](const Turn& next) {
       if (!mine) {
         mine = &next;
       } else if (next.agent == turn.agent && mine->agent != turn.agent) {
-        hand_out(*std::exchange(mine, &next));
+        others.push_back(std::exchange(mine, &next));
       } else {
-        hand_out(next);
+        others.push_back(&next);
       }
     });
+    hand_out(std::move(others));
     return mine;
   }
 
-  void hand_out(const Turn& turn) {
-    asio::post(io_, [this, &turn] { run_turns(&turn); });
+  /// A post for each thread that can help, however many turns there are: who comes takes one after
+  /// the other, so that no thread is idle while a turn is left.
+  void hand_out(std::vector<const Turn*> ready) {
+    if (ready.empty()) return;
+    const auto batch = std::make_shared<Batch>(std::move(ready));
+    for (std::size_t i = 0; i < std::min<std::size_t>(workers_, batch->size()); ++i) {
+      asio::post(io_, [this, batch] {
+        while (const Turn* turn = failed_ ? nullptr : batch->take()) run_turns(turn);
+      });
+    }
+  }
+
+  void on_error(std::exception_ptr error) {
+    failed_ = true;
+    asio::post(io_, [error] { std::rethrow_exception(error); });  // out of io_context::run
   }
 
   Ledger& ledger_;
   Plan plan_;
   unsigned workers_;
+  std::atomic<bool> failed_ = false;
   asio::io_context io_;  // last: its destructor ends coroutines that use all of the above
 };
 
