@@ -1,5 +1,6 @@
 // What do the primitives of Boost.Fiber cost?  On one thread, with the default scheduler.
 #include <boost/fiber/all.hpp>
+#include <memory>
 #include <vector>
 
 #include "micro.hpp"
@@ -7,13 +8,32 @@
 namespace {
 
 namespace fibers = boost::fibers;
+using micro::batch;
 
-/// A fiber started and joined, one at a time: its stack comes from the allocator by default.
+/// A fiber launched, run when its turn comes, and joined; a batch of them launched before the first
+/// is joined, on stacks of 32 KiB from a pool.
 void fiber_create_join(benchmark::State& state) {
-  const micro::PerOperation fiber(state, 1);
-  for (auto _ : state) fibers::fiber([] {}).join();
+  fibers::pooled_fixedsize_stack stacks(32 * 1024);
+  std::vector<fibers::fiber> all(batch);
+  const micro::PerOperation fiber(state, batch);
+  for (auto _ : state) {
+    for (fibers::fiber& fiber : all) {
+      fiber = fibers::fiber(fibers::launch::post, std::allocator_arg, stacks, [] {});
+    }
+    for (fibers::fiber& fiber : all) fiber.join();
+  }
 }
 BENCHMARK(fiber_create_join)->Apply(micro::primitive);
+
+/// As fiber_create_join, one at a time: its stack is the one before's.
+void fiber_create_join_single(benchmark::State& state) {
+  fibers::pooled_fixedsize_stack stacks(32 * 1024);
+  const micro::PerOperation fiber(state, 1);
+  for (auto _ : state) {
+    fibers::fiber(fibers::launch::post, std::allocator_arg, stacks, [] {}).join();
+  }
+}
+BENCHMARK(fiber_create_join_single)->Apply(micro::primitive);
 
 /// A switch to the other one of two fibers that yield in turn.
 void fiber_switch(benchmark::State& state) {
