@@ -19,7 +19,7 @@ MODELS = {
 }
 EVERY = MODELS | {
     "thread_pool": ("threads", "naive", "blocking_workers"),
-    "threads_tuned": ("threads", "tuned", "workers"),
+    "threads_tuned": ("threads", "tuned", "thread_per_turn"),
     "libuv_inline": ("libuv", "naive", "one_loop"),
     "libuv_tuned": ("libuv", "tuned", "workers"),
     "asio_single": ("asio", "naive", "one_loop"),
@@ -31,7 +31,7 @@ EVERY = MODELS | {
     "tbb_tuned": ("tbb", "tuned", "workers"),
     "hybrid": ("hybrid", "tuned", "workers"),
     "fiber": ("fiber", "idiomatic", "workers"),
-    "openmp": ("openmp", "naive", "blocking_workers"),
+    "openmp": ("openmp", "idiomatic", "blocking_workers"),
     "std_async": ("std_async", "idiomatic", "thread_per_turn"),
 }
 LADDER = [(name, family, rung) for name, (family, rung, _) in EVERY.items()]

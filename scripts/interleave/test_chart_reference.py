@@ -103,12 +103,17 @@ def test_a_reference_measured_at_other_workers_only_is_said_to_be_so(data):
         drawn(data, default_workers=64)
 
 
-def test_with_every_model_one_of_each_family_is_drawn_and_no_naive_use(of_every_model):
+def test_with_every_model_one_of_each_family_is_drawn(of_every_model):
     drawing = of_every_model[NAME, PAGE]
-    models = {r["model"] for r in drawing.rows} - {""}
-    assert models == {"asyncio", "sequential", "threads", "libuv", "asio", "tbb", "hybrid",
-                      "fiber", "std_async"}
-    assert "Without naive uses" in drawing.reading and "10 of 21 models" in drawing.reading
+    assert {r["model"] for r in drawing.rows} - {""} == {f for f, _, _ in fixtures.EVERY.values()}
+    assert "10 of 21 models" in drawing.reading and "naive" not in drawing.reading
+
+
+def test_naive_uses_are_no_choice_for_who_ports(data):
+    models = [m | {"rung": "naive"} if m["model"] == "libuv" else m for m in data.summary["models"]]
+    drawing = drawn(data, models=models)
+    assert {r["model"] for r in drawing.rows} - {""} == set(fixtures.MODELS) - {"libuv"}
+    assert "Without naive uses" in drawing.reading
 
 
 def test_memory_and_cpu_time_stand_beside_the_time(porting, data):

@@ -22,13 +22,13 @@ DEFAULT = {"sequential": said("sequential"), "threads": said("thread_per_turn"),
            "libuv": said("workers"), "asio": said("workers"), "tbb": said("workers"),
            "asyncio": said("workers", "reference")}
 ALL = DEFAULT | {
-    "thread_pool": said("blocking_workers", "naive"), "threads_tuned": said("workers", "tuned"),
+    "thread_pool": said("blocking_workers", "naive"), "threads_tuned": said("thread_per_turn", "tuned"),
     "libuv_inline": said("one_loop", "naive"), "libuv_tuned": said("workers", "tuned"),
     "asio_single": said("one_loop", "naive"), "asio_offload": said("workers"),
     "asio_callbacks": said("workers"), "asio_tuned": said("workers", "tuned"),
     "tbb_blocking": said("blocking_workers", "naive"), "tbb_suspend": said("workers"),
     "tbb_tuned": said("workers", "tuned"), "hybrid": said("workers", "tuned"),
-    "fiber": said("workers"), "openmp": said("blocking_workers", "naive"),
+    "fiber": said("workers"), "openmp": said("blocking_workers"),
     "std_async": said("thread_per_turn")}
 CORES = 2
 # What `describe` says of every cell on two cores. Written anew by:
