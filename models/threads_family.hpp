@@ -13,10 +13,12 @@ inline Value sleep_through(Ledger& ledger, const Step& step, Value v) {
   return ledger.end_wait(step, v);
 }
 
-/// A whole turn, step by step.  A blocking tool is nothing special here.
-inline void run_blocking(Ledger& ledger, const Turn& turn) {
+/// A whole turn, step by step.  A blocking tool is nothing special here.  Calls `before(step)`
+/// ahead of each step.
+inline void run_blocking(Ledger& ledger, const Turn& turn, auto&& before) {
   Value v = ledger.start(turn);
   for (const Step& step : turn.steps) {
+    before(step);
     switch (step.kind) {
       case StepKind::compute:
         v = ledger.compute(step, v);
@@ -30,6 +32,10 @@ inline void run_blocking(Ledger& ledger, const Turn& turn) {
     }
   }
   ledger.finish(turn, v);
+}
+
+inline void run_blocking(Ledger& ledger, const Turn& turn) {
+  run_blocking(ledger, turn, [](const Step&) {});
 }
 
 }  // namespace bench
