@@ -16,7 +16,7 @@
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "asio_post"};
+                                "Boost " BOOST_LIB_VERSION, "asio_post+plan_turn"};
 
 namespace {
 

@@ -19,7 +19,8 @@
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "asio_post+asio_co_spawn"};
+                                "Boost " BOOST_LIB_VERSION,
+                                "asio_post_shared+asio_co_spawn+plan_turn"};
 
 namespace {
 

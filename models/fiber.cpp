@@ -22,7 +22,7 @@
 #include "bench/plan.hpp"
 
 const bench::Model bench::model{"fiber", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "fiber_create_join"};
+                                "Boost " BOOST_LIB_VERSION, "fiber_create_join+plan_turn"};
 
 namespace {
 

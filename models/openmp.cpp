@@ -17,7 +17,7 @@
 #define TEXT_OF(number) #number
 #define VERSION_OF(number) "OpenMP " TEXT_OF(number)
 const bench::Model bench::model{"openmp", Rung::idiomatic, Structure::blocking_workers,
-                                VERSION_OF(_OPENMP), "omp_task"};
+                                VERSION_OF(_OPENMP), "omp_task_depend"};
 
 namespace {
 

@@ -19,7 +19,7 @@
 #include "threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::naive, Structure::blocking_workers,
-                                gnu_get_libc_version(), "std_mutex_queue"};
+                                gnu_get_libc_version(), "std_mutex_queue+std_mutex+plan_turn"};
 
 namespace {
 

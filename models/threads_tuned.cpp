@@ -29,7 +29,7 @@
 #include "threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::tuned, Structure::thread_per_turn,
-                                gnu_get_libc_version(), "std_mutex_queue"};
+                                gnu_get_libc_version(), "std_mutex_queue+plan_turn"};
 
 namespace {
 
