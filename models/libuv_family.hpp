@@ -1,4 +1,5 @@
-// What do the libuv models share?  The loop of one run: its first error, its ready turns, its end.
+// What do the libuv models share?  A run of one loop, from set-up to take-down, and waits by
+// timers.
 #pragma once
 
 #include <uv.h>
@@ -65,11 +66,11 @@ class LoopRun {
     guarded(begin);
     uv_run(&loop, UV_RUN_DEFAULT);
     // After an error, what is on the pool comes back first: it may use the handles.
-    uv_walk(
-        &loop, [](uv_handle_t* handle, void*) { uv_unref(handle); }, nullptr);
+    auto unref = [](uv_handle_t* handle, void*) { uv_unref(handle); };
+    uv_walk(&loop, unref, nullptr);
     uv_run(&loop, UV_RUN_DEFAULT);
-    uv_walk(
-        &loop, [](uv_handle_t* handle, void*) { uv_close(handle, nullptr); }, nullptr);
+    auto close = [](uv_handle_t* handle, void*) { uv_close(handle, nullptr); };
+    uv_walk(&loop, close, nullptr);
     uv_run(&loop, UV_RUN_DEFAULT);
     check(uv_loop_close(&loop), "uv_loop_close");
     if (error_) std::rethrow_exception(error_);

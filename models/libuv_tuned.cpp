@@ -1,12 +1,11 @@
 // libuv, tuned: one loop that keeps time, and pool threads that help themselves from shared queues.
 //
-// The idea      A turn on its way is 16 bytes, which travel by value from queue to queue.
-// A wait        costs an entry in a queue of deadlines, with one timer in front of it: a timerfd
-//               that the loop polls, because libuv's own timers count whole milliseconds.
-// Computing     happens on the `workers` threads of the pool.  A request there runs turns while
-//               there are any, and ends waits that are over: busy threads do without the loop.
+// The idea      A turn is 16 bytes that travel from queue to queue; busy threads need no loop.
+// A wait        costs 24 B in a queue of deadlines behind one timer: a timerfd that the loop polls,
+//               because libuv's own timers count whole milliseconds.
+// Computing     on the `workers` threads of the pool; a request there runs turns till none is left.
 // Next turn     started by the thread that finished the last turn it waited for.
-// Rung          tuned: wake-ups and system calls for what is idle only.  timerfd is Linux's.
+// Rung          tuned: the loop keeps time and wakes who is idle, no more.  timerfd is Linux only.
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
@@ -29,7 +28,7 @@ using namespace bench;
 using namespace bench::libuv_family;
 using TimePoint = Ledger::Clock::time_point;
 
-/// A turn on its way.
+/// A turn on its way; whoever has taken it from a queue runs it alone.
 struct RunningTurn {
   Value value;
   TurnId id;
@@ -55,20 +54,26 @@ class TimerFd {
   int fd() const { return fd_; }
 
   void set(TimePoint at) {
+    if (at == set_to_) return;
     const std::chrono::nanoseconds ns = at.time_since_epoch();
     const itimerspec spec{{}, {ns.count() / std::nano::den, ns.count() % std::nano::den}};
     if (timerfd_settime(fd_, TFD_TIMER_ABSTIME, &spec, nullptr)) check(-errno, "timerfd_settime");
+    set_to_ = at;
   }
 
+  /// It has fired; until this is called it stays readable.
   void clear() {
+    set_to_ = {};
     std::uint64_t times;
     [[maybe_unused]] const auto bytes = read(fd_, &times, sizeof times);
   }
 
  private:
   int fd_;
+  TimePoint set_to_;
 };
 
+/// What has to be done, for all threads: they take from the queues and put into them under a lock.
 class SharedQueues : LoopRun {
  public:
   SharedQueues(const Workload& workload, Ledger& ledger, unsigned workers)
@@ -104,7 +109,7 @@ class SharedQueues : LoopRun {
       }
     } catch (...) {
       std::lock_guard lock(self.mutex_);
-      self.error_on_pool_ = std::current_exception();
+      if (!self.error_on_pool_) self.error_on_pool_ = std::current_exception();
     }
   }
 
@@ -214,6 +219,7 @@ class SharedQueues : LoopRun {
     });
   }
 
+  /// After each event: what a busy worker does for itself, the loop does for those that are idle.
   void attend() {
     end_waits(ready_);
     start(ready_);
