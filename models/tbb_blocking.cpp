@@ -20,6 +20,7 @@ const bench::Model bench::model{"tbb", Rung::naive, Structure::blocking_workers,
 namespace {
 
 using namespace bench;
+using namespace bench::tbb_family;
 namespace flow = tbb::flow;
 using Done = flow::continue_msg;
 using TurnNode = flow::continue_node<Done>;
@@ -74,6 +75,6 @@ class NodePerTurn {
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  Arena arena(resources.workers);
+  tbb_family::Arena arena(resources.workers);
   arena.execute([&] { NodePerTurn(workload, ledger).run(); });
 }

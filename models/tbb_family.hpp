@@ -16,7 +16,7 @@
 
 #include "bench/ledger.hpp"
 
-namespace bench {
+namespace bench::tbb_family {
 
 /// An arena in which `workers` threads compute: the one that calls `execute`, and TBB's own.
 class Arena {
@@ -128,4 +128,4 @@ class Timer {
   std::jthread thread_;  // last: it ends before what it uses
 };
 
-}  // namespace bench
+}  // namespace bench::tbb_family

@@ -10,6 +10,12 @@
 #include <oneapi/tbb/task_group.h>
 #include <oneapi/tbb/version.h>
 
+#include <atomic>
+#include <cstdint>
+#include <fstream>
+#include <system_error>
+#include <vector>
+
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
 #include "models/tbb_family.hpp"
@@ -20,6 +26,7 @@ const bench::Model bench::model{"tbb", Rung::idiomatic, Structure::workers, TBB_
 namespace {
 
 using namespace bench;
+using namespace bench::tbb_family;
 
 class SuspendedTasks {
  public:
@@ -37,9 +44,22 @@ class SuspendedTasks {
   Value compute(const Step& step, Value v) { return ledger_.compute(step, v); }
 
   Value wait(const Step& step, Value v) {
+    if (++suspended_ > most_stacks_) {
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                              "a stack for one more suspended task");
+    }
     const auto deadline = ledger_.begin_wait(step);
     tbb::task::suspend([&](tbb::task::suspend_point point) { timer_.wake_at(deadline, point); });
+    --suspended_;
     return ledger_.end_wait(step, v);
+  }
+
+  /// Each takes two memory maps, itself and its guard page.  TBB crashes when there are no more.
+  static std::int64_t most_stacks() {
+    constexpr std::int64_t other_maps = 1000;
+    std::int64_t maps = 65530;
+    std::ifstream("/proc/sys/vm/max_map_count") >> maps;
+    return (maps - other_maps) / 2;
   }
 
   static void wake(std::vector<tbb::task::suspend_point> due) {
@@ -73,6 +93,8 @@ class SuspendedTasks {
 
   Ledger& ledger_;
   Plan plan_;
+  const std::int64_t most_stacks_ = most_stacks();
+  std::atomic<std::int64_t> suspended_ = 0;
   tbb::task_group group_;
   Timer<tbb::task::suspend_point> timer_;
 };
@@ -80,6 +102,9 @@ class SuspendedTasks {
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  Arena arena(resources.workers);
+  // Each task that waits keeps a stack like a worker's.  At the default of 4 MB each stands in a
+  // page table of its own, which is as large as what the stack itself takes.
+  const tbb::global_control stacks(tbb::global_control::thread_stack_size, std::size_t{128} << 10);
+  tbb_family::Arena arena(resources.workers);
   arena.execute([&] { SuspendedTasks(workload, ledger).run(); });
 }

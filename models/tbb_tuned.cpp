@@ -9,6 +9,7 @@
 #include <oneapi/tbb/task_group.h>
 #include <oneapi/tbb/version.h>
 
+#include <ranges>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,7 @@ const bench::Model bench::model{"tbb", Rung::tuned, Structure::workers, TBB_runt
 namespace {
 
 using namespace bench;
+using namespace bench::tbb_family;
 
 class TaskPerReadyTurn {
  public:
@@ -96,7 +98,7 @@ class TaskPerReadyTurn {
       turns = turns.first(half);
     }
     const Turn* mine = nullptr;
-    for (const TurnId id : turns) {
+    for (const TurnId id : turns | std::views::reverse) {  // a worker takes its newest task first
       if (!is_ready(id)) continue;
       if (mine) spawn([this, mine] { go_on({mine}); });
       mine = &workload_.turns[id];
@@ -137,6 +139,6 @@ class TaskPerReadyTurn {
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  Arena arena(resources.workers);
+  tbb_family::Arena arena(resources.workers);
   arena.execute([&] { TaskPerReadyTurn(workload, ledger, arena).run(); });
 }

@@ -1,0 +1,151 @@
+// Hybrid: Asio waits and oneTBB computes; a turn is a coroutine that goes from one to the other.
+//
+// The idea      The calling thread is the loop and does nothing but wait; TBB's workers run turns.
+// A wait        costs a coroutine frame and an entry in the loop's timer queue: 0.3 kB.
+// Computing     happens on whichever of TBB's workers is free.  The loop answers at once, however
+//               much there is to compute.
+// Next turn     run by the coroutine that finished the last turn it waited for; if several are
+//               ready, the others are tasks for whoever is free.
+// Rung          tuned: what one would ship who has both libraries.
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+#include <oneapi/tbb/version.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/version.hpp>
+#include <coroutine>
+#include <exception>
+#include <memory>
+
+#include "bench/model.hpp"
+#include "bench/plan.hpp"
+#include "models/asio_family.hpp"
+
+const bench::Model bench::model{"hybrid", Rung::tuned, Structure::workers,
+                                "Boost " BOOST_LIB_VERSION ", oneTBB " TBB_VERSION_STRING,
+                                "tbb_task"};
+
+namespace {
+
+using namespace bench;
+namespace asio = boost::asio;
+
+/// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.
+struct Agent {
+  struct promise_type {
+    Agent get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }  // there is none: see run_turns
+  };
+};
+
+/// The task that goes on with a coroutine; ends it if it never runs, because the run has failed.
+class Resume {
+ public:
+  explicit Resume(std::coroutine_handle<> waiting) : frame_(waiting.address()) {}
+  void operator()() const { std::coroutine_handle<>::from_address(frame_.release()).resume(); }
+
+ private:
+  struct End {
+    void operator()(void* frame) const { std::coroutine_handle<>::from_address(frame).destroy(); }
+  };
+  mutable std::unique_ptr<void, End> frame_;  // TBB calls tasks as const
+};
+
+class LoopAndArena {
+ public:
+  LoopAndArena(const Workload& workload, Ledger& ledger, unsigned workers)
+      : ledger_(ledger),
+        plan_(workload),
+        unfinished_(workload.turns.size()),
+        limit_(tbb::global_control::max_allowed_parallelism, workers + 1),
+        arena_(static_cast<int>(workers), /*reserved_for_masters=*/0) {}
+
+  ~LoopAndArena() {  // no task may touch the members while they go
+    group_.cancel();
+    group_.wait();
+  }
+
+  void run() {
+    if (unfinished_ == 0) return;
+    const auto open = asio::make_work_guard(loop_);
+    enqueue([this] { plan_.for_each_root([this](const Turn& turn) { start(turn); }); });
+    loop_.run();  // until the last turn has finished, or one throws
+  }
+
+ private:
+  /// Goes on as a task of the arena when the time has come.
+  struct Wait {
+    LoopAndArena& run;
+    const Step& step;
+    Value value;
+    asio_family::Timer timer;
+
+    Wait(LoopAndArena& r, const Step& s, Value v)
+        : run(r), step(s), value(v), timer(r.loop_, r.ledger_.begin_wait(s)) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      timer.async_wait([&run = run, resume = Resume(waiting)](const auto&) mutable {
+        run.enqueue(std::move(resume));
+      });
+    }
+    Value await_resume() const { return run.ledger_.end_wait(step, value); }
+  };
+
+  Agent run_turns(const Turn* turn) {
+    try {
+      for (; turn; turn = next_after(*turn)) {
+        Value v = ledger_.start(*turn);
+        for (const Step& step : turn->steps) {
+          if (step.kind == StepKind::wait) {
+            v = co_await Wait(*this, step, v);
+          } else {
+            v = asio_family::work(ledger_, step, v);
+          }
+        }
+        ledger_.finish(*turn, v);
+        if (--unfinished_ == 0) loop_.stop();
+      }
+    } catch (...) {  // comes out of loop_.run
+      asio::post(loop_, [error = std::current_exception()] { std::rethrow_exception(error); });
+    }
+  }
+
+  /// One of the turns that are ready now; the others are handed out.
+  const Turn* next_after(const Turn& turn) {
+    const Turn* mine = nullptr;
+    plan_.for_each_ready_after(turn, [&](const Turn& next) {
+      if (mine) start(next);
+      mine = mine ? mine : &next;
+    });
+    return mine;
+  }
+
+  /// From a worker: the task is its own, or stolen.
+  void start(const Turn& turn) {
+    group_.run([this, &turn] { run_turns(&turn); });
+  }
+
+  /// From the loop: wakes a worker.
+  void enqueue(auto&& task) { arena_.enqueue(group_.defer(std::forward<decltype(task)>(task))); }
+
+  Ledger& ledger_;
+  Plan plan_;
+  std::atomic<std::size_t> unfinished_;
+  tbb::global_control limit_;  // TBB's workers, and the loop
+  tbb::task_arena arena_;
+  tbb::task_group group_;
+  asio::io_context loop_;  // last: it goes first, and with it who still waits after an error
+};
+
+}  // namespace
+
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  LoopAndArena(workload, ledger, resources.workers).run();
+}
