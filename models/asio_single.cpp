@@ -35,9 +35,11 @@ void start(Loop& loop, const Turn& turn);
 asio::awaitable<void> run_turn(Loop& loop, const Turn& turn) {
   Value v = loop.ledger.start(turn);
   for (const Step& step : turn.steps) {
-    const bool waits = step.kind == StepKind::wait;
-    if (waits) v = co_await wait(loop.ledger, step, v);
-    if (!waits) v = work(loop.ledger, step, v);
+    if (step.kind != StepKind::wait) {
+      v = work(loop.ledger, step, v);  // until it is done, nothing else moves
+      continue;
+    }
+    v = co_await wait(loop.ledger, step, v);
   }
   loop.ledger.finish(turn, v);
   loop.plan.for_each_ready_after(turn, [&](const Turn& next) { start(loop, next); });

@@ -2,7 +2,7 @@
 //
 // The idea      The library's scheduler and timers; a coroutine type without its generality.
 // A wait        costs a place in the timer queue: timer and operation are in the coroutine's frame.
-// Computing     happens where the coroutine runs: on whichever thread of the io_context resumed it.
+// Computing     happens where the coroutine runs; an agent that never waits keeps its thread.
 // Next turn     run by the coroutine that finished the last turn it waited for, in the same frame;
 //               the others that became ready are posted as one batch, which all threads empty.
 // Rung          tuned: concrete executors, frames recycled, no scheduling where a turn can go on.
@@ -44,7 +44,7 @@ class Alarm {
   void await_resume() const {}
 
  private:
-  static constexpr std::size_t room_bytes = 72;  // what Boost 1.81 takes
+  static constexpr std::size_t room_bytes = 72;  // what Boost 1.81 takes; more comes from the heap
 
   template <typename T>
   struct Allocator {
@@ -52,11 +52,14 @@ class Alarm {
     explicit Allocator(Alarm* a) : alarm(a) {}
     template <typename U>
     Allocator(const Allocator<U>& other) : alarm(other.alarm) {}
-    T* allocate(std::size_t) {
-      static_assert(sizeof(T) <= room_bytes && alignof(T) <= alignof(void*));
-      return reinterpret_cast<T*>(alarm->room_);
+    static constexpr bool fits = sizeof(T) <= room_bytes && alignof(T) <= alignof(void*);
+    T* allocate(std::size_t n) {
+      if constexpr (fits) return reinterpret_cast<T*>(alarm->room_);
+      return std::allocator<T>().allocate(n);
     }
-    void deallocate(T*, std::size_t) {}
+    void deallocate(T* operation, std::size_t n) {
+      if constexpr (!fits) std::allocator<T>().deallocate(operation, n);
+    }
     bool operator==(const Allocator&) const = default;
     Alarm* alarm;
   };
@@ -160,7 +163,7 @@ class CoroutinePerAgent {
       }
     });
     hand_out(std::move(others));
-    return mine;
+    return failed_ ? nullptr : mine;
   }
 
   /// A post for each thread that can help, however many turns there are: who comes takes one after
