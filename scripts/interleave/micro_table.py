@@ -48,7 +48,7 @@ def model_table(rows):
     table = simple_table()
     table.add_column("model", no_wrap=True)
     table.add_column("rung", no_wrap=True)
-    for title in ("a turn\ncosts", "less the\nledger", "its raw\nprimitives", "ratio", "rounds"):
+    for title in ("a turn\ncosts", "less the\nledger", "its\nparts", "ratio", "rounds"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("at most", no_wrap=True)
     colours = {"kept": "green", "missed": "red", "": ""}
