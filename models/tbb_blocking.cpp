@@ -15,7 +15,7 @@
 #include "models/tbb_family.hpp"
 
 const bench::Model bench::model{"tbb", Rung::naive, Structure::blocking_workers,
-                                TBB_runtime_version(), "tbb_flow_node"};
+                                TBB_runtime_version(), "tbb_flow_make+tbb_flow_node"};
 
 namespace {
 

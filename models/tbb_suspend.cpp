@@ -21,7 +21,7 @@
 #include "models/tbb_family.hpp"
 
 const bench::Model bench::model{"tbb", Rung::idiomatic, Structure::workers, TBB_runtime_version(),
-                                "tbb_task"};
+                                "tbb_task+plan_turn"};
 
 namespace {
 

@@ -18,7 +18,7 @@
 #include "models/tbb_family.hpp"
 
 const bench::Model bench::model{"tbb", Rung::tuned, Structure::workers, TBB_runtime_version(),
-                                "tbb_task"};
+                                "tbb_task+plan_turn"};
 
 namespace {
 
