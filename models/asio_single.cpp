@@ -16,7 +16,7 @@
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::naive, Structure::one_loop,
-                                "Boost " BOOST_LIB_VERSION, "asio_post+asio_co_spawn"};
+                                "Boost " BOOST_LIB_VERSION, "asio_post+asio_co_spawn+plan_turn"};
 
 namespace {
 
