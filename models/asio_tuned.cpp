@@ -24,7 +24,7 @@
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::tuned, Structure::workers, "Boost " BOOST_LIB_VERSION,
-                                "asio_post"};
+                                "std_coroutine+plan_turn"};
 
 namespace {
 
