@@ -3,18 +3,22 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <ranges>
+#include <span>
 #include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "bench/ledger.hpp"
+#include "bench/workload.hpp"
 
 namespace bench::tbb_family {
 
@@ -37,6 +41,28 @@ class Arena {
   tbb::global_control limit_;
   tbb::task_arena arena_;
 };
+
+/// Of `turns`, makes a task of each that is ready, which calls `run(turn)`; but for the first one,
+/// which is returned, for the calling task to run.  Many are shared out by halves, so that who
+/// steals gets hundreds at once, and few tasks exist at a time.
+inline const Turn* share_out(tbb::task_group& group, const Workload& workload,
+                             std::span<const TurnId> turns, auto is_ready, auto run) {
+  constexpr std::size_t few = 8;
+  while (turns.size() > few) {
+    const auto rest = turns.subspan(turns.size() / 2);
+    turns = turns.first(turns.size() / 2);
+    group.run([&group, &workload, rest, is_ready, run] {
+      if (const Turn* mine = share_out(group, workload, rest, is_ready, run)) run(*mine);
+    });
+  }
+  const Turn* mine = nullptr;
+  for (const TurnId id : turns | std::views::reverse) {  // a worker takes its newest task first
+    if (!is_ready(id)) continue;
+    if (mine) group.run([mine, run] { run(*mine); });
+    mine = &workload.turns[id];
+  }
+  return mine;
+}
 
 /// One thread that sleeps until the next deadline and then wakes who sleeps until then.
 ///

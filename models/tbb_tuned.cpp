@@ -9,7 +9,6 @@
 #include <oneapi/tbb/task_group.h>
 #include <oneapi/tbb/version.h>
 
-#include <ranges>
 #include <span>
 #include <vector>
 
@@ -34,7 +33,7 @@ class TaskPerReadyTurn {
 
   void run() {
     group_.run_and_wait(
-        [this] { guarded([this] { run_ready(roots_, [](TurnId) { return true; }); }); });
+        [this] { guarded([this] { go_on({next_of(roots_, [](TurnId) { return true; })}); }); });
   }
 
  private:
@@ -70,7 +69,7 @@ class TaskPerReadyTurn {
   void go_on(Position at) {
     while (at.turn && run_steps(at)) {
       ledger_.finish(*at.turn, at.value);
-      at = {share_out(at.turn->after, [this](TurnId id) { return plan_.count_down(id); })};
+      at = {next_of(at.turn->after, [this](TurnId id) { return plan_.count_down(id); })};
     }
   }
 
@@ -89,25 +88,9 @@ class TaskPerReadyTurn {
     return true;
   }
 
-  /// Spawns the turns that are ready, all but the one that it returns, for the caller to run.
-  const Turn* share_out(std::span<const TurnId> turns, auto is_ready) {
-    constexpr std::size_t few = 8;
-    while (turns.size() > few) {
-      const std::size_t half = turns.size() / 2;
-      spawn([this, rest = turns.subspan(half), is_ready] { run_ready(rest, is_ready); });
-      turns = turns.first(half);
-    }
-    const Turn* mine = nullptr;
-    for (const TurnId id : turns | std::views::reverse) {  // a worker takes its newest task first
-      if (!is_ready(id)) continue;
-      if (mine) spawn([this, mine] { go_on({mine}); });
-      mine = &workload_.turns[id];
-    }
-    return mine;
-  }
-
-  void run_ready(std::span<const TurnId> turns, auto is_ready) {
-    go_on({share_out(turns, is_ready)});
+  const Turn* next_of(std::span<const TurnId> turns, auto is_ready) {
+    return share_out(group_, workload_, turns, is_ready,
+                     [this](const Turn& turn) { guarded([&] { go_on({&turn}); }); });
   }
 
   void spawn(auto body) {
