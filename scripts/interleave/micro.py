@@ -43,7 +43,7 @@ class Row:
     turn: float | None    # in a process that has run for a while
     ledger: float         # of `turn`, the proof's own share
     parts: list           # what the model is made of: (name, cost of one); one may come twice
-    ratio: float | None   # what is left / the sum of the parts
+    ratio: float | None   # what is left / the sum of the parts: median of the rounds' own
     low: float | None     # the least and the greatest of the rounds
     high: float | None
 
@@ -79,9 +79,6 @@ def slope(small, large):
 
 
 def ratio(turn, ledger, parts):
-    """None: unknown, or made of nothing."""
-    if turn is None or not parts:
-        return None
     return (turn - ledger) / sum(parts)
 
 
@@ -99,7 +96,7 @@ def row_of(model, said, rounds):
         ratio(r["turn"][model], r["primitive"][LEDGER], [r["primitive"][n] for n in names])
         for r in rounds]
     return Row(model, said["family"], said["rung"], middle(rounds, "first", model), turn, ledger,
-               parts, ratio(turn, ledger, [ns for _, ns in parts]), min(of_rounds, default=None),
+               parts, median(of_rounds) if of_rounds else None, min(of_rounds, default=None),
                max(of_rounds, default=None))
 
 

@@ -92,8 +92,8 @@ def notes(primitives, rounds, sizes):
         "of. At 1 the model adds nothing to them; below 1 its work overlaps with the ledger's.",
         "Turns and primitives are measured in processes that have run for a while. A fresh process "
         f"costs more, for it touches its memory for the first time{page}.",
-        f"Medians of {plural(rounds, 'round')}; in brackets the least and the greatest ratio of a "
-        "round. The files in models/micro say what is in each primitive.",
+        f"Medians of {plural(rounds, 'round')}, of the ratio too; beside it the least and the "
+        "greatest of a round. The files in models/micro say what is in each primitive.",
     ]
 
 

@@ -39,6 +39,12 @@ def test_medians_over_the_rounds_make_the_row_and_single_rounds_its_range():
     assert (row.ratio, row.low, row.high) == (1.25, 1.0, 3.5)
 
 
+def test_the_ratio_is_never_outside_of_the_range_of_its_rounds():
+    rounds = [invented(100.0, post=20.0), invented(110.0, post=30.0), invented(150.0, post=90.0)]
+    row = micro.row_of("good", SAID, rounds)
+    assert row.low <= row.ratio <= row.high and row.ratio == 1.5
+
+
 def test_a_primitive_named_twice_counts_twice():
     row = micro.row_of("good", SAID | {"primitives": "post+post"}, [invented(110.0)])
     assert row.total == 60 and row.ratio == 1
