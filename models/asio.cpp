@@ -39,7 +39,7 @@ class CoroutinePerTurn {
     Value v = ledger_.start(turn);
     for (const Step& step : turn.steps) {
       if (step.kind == StepKind::wait) {
-        v = co_await wait(ledger_, step, v);
+        v = co_await wait(io_, ledger_, step, v);
       } else {
         v = work(ledger_, step, v);  // holds a thread of the io_context
       }

@@ -4,7 +4,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <mutex>
@@ -23,8 +22,9 @@ inline Value work(Ledger& ledger, const Step& step, Value v) {
 }
 
 /// The outside world takes its time; meanwhile the thread is free.
-inline asio::awaitable<Value> wait(Ledger& ledger, const Step& step, Value v) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, ledger.begin_wait(step));
+inline asio::awaitable<Value> wait(asio::io_context& io, Ledger& ledger, const Step& step,
+                                   Value v) {
+  asio::steady_timer timer(io, ledger.begin_wait(step));
   co_await timer.async_wait(asio::use_awaitable);
   co_return ledger.end_wait(step, v);
 }

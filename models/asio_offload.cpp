@@ -60,7 +60,7 @@ class LoopAndPool {
     for (const Step& step : turn.steps) {
       switch (step.kind) {
         case StepKind::wait:
-          v = co_await wait(ledger_, step, v);
+          v = co_await wait(loop_, ledger_, step, v);
           break;
         case StepKind::compute:
         case StepKind::block:

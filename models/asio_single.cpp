@@ -39,7 +39,7 @@ asio::awaitable<void> run_turn(Loop& loop, const Turn& turn) {
       v = work(loop.ledger, step, v);  // until it is done, nothing else moves
       continue;
     }
-    v = co_await wait(loop.ledger, step, v);
+    v = co_await wait(loop.io, loop.ledger, step, v);
   }
   loop.ledger.finish(turn, v);
   loop.plan.for_each_ready_after(turn, [&](const Turn& next) { start(loop, next); });
