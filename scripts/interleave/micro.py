@@ -1,8 +1,9 @@
 """What does a model add to the raw primitives that it is made of? Measured and worked out.
 
-A model's turn without steps, on one worker, less what the proof itself takes of it, divided by the
-sum of the primitives that the model says such a turn is made of (bench/model.hpp). Everything comes
-from one run, in rounds that measure each program once, so that a slow minute meets all alike.
+A model's turn without steps, on one worker, less what the suite's own parts take of it, divided by
+the sum of the library's primitives that the model says such a turn is made of (bench/model.hpp).
+Everything comes from one run, in rounds that measure each program once, so that a slow minute meets
+all alike.
 """
 
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from .lock import MachineLock
-from .micro_table import LEDGER, tell
+from .micro_table import LEDGER, PLAN, tell
 from .model_files import RUNGS
 from .plan import latin_order
 from .process import run_process
@@ -23,6 +24,9 @@ from .trouble import Trouble
 from .units import plural
 
 PROGRAM = "micro"
+# What is measured in models/micro/ledger.cpp and is the suite's, not the model's: the proof, which
+# every turn pays for, and the countdown, for those who name it.
+SUITES_OWN = (LEDGER, PLAN)
 # How many times the primitives a model may cost. A naive one shows what it costs, and so does a
 # reference.
 BARS = {"idiomatic": 1.5, "tuned": 1.25}
@@ -41,19 +45,19 @@ class Row:
     rung: str
     first: float | None   # in a fresh process
     turn: float | None    # in a process that has run for a while
-    ledger: float         # of `turn`, the proof's own share
-    parts: list           # what the model is made of: (name, cost of one); one may come twice
+    own: list             # of `turn`, the suite's own share: (name, cost)
+    parts: list           # what of the library it is made of: (name, cost of one), some twice
     ratio: float | None   # what is left / the sum of the parts: median of the rounds' own
     low: float | None     # the least and the greatest of the rounds
     high: float | None
 
     @property
     def left(self):
-        return None if self.turn is None else self.turn - self.ledger
+        return None if self.turn is None else self.turn - sum_of(self.own)
 
     @property
     def total(self):
-        return sum(ns for _, ns in self.parts)
+        return sum_of(self.parts)
 
     @property
     def bar(self):
@@ -73,13 +77,23 @@ def names_in(primitives):
     return primitives.split("+") if primitives else []
 
 
+def split(names):
+    """(the suite's own, the library's)"""
+    return ([LEDGER] + [n for n in names if n in SUITES_OWN],
+            [n for n in names if n not in SUITES_OWN])
+
+
+def sum_of(parts):
+    return sum(ns for _, ns in parts)
+
+
 def slope(small, large):
     """Cost of a turn from two runs (ns, turns): what both take to set up is in neither."""
     return (large[0] - small[0]) / (large[1] - small[1])
 
 
-def ratio(turn, ledger, parts):
-    return (turn - ledger) / sum(parts)
+def ratio(turn, own, parts):
+    return (turn - sum(own)) / sum(parts)
 
 
 def middle(rounds, kind, name):
@@ -89,14 +103,16 @@ def middle(rounds, kind, name):
 
 
 def row_of(model, said, rounds):
-    names = names_in(said.get("primitives") or "")
-    turn, ledger = middle(rounds, "turn", model), middle(rounds, "primitive", LEDGER)
-    parts = [(name, middle(rounds, "primitive", name)) for name in names]
-    of_rounds = [] if turn is None or not names else [
-        ratio(r["turn"][model], r["primitive"][LEDGER], [r["primitive"][n] for n in names])
+    own, parts = split(names_in(said.get("primitives") or ""))
+    turn = middle(rounds, "turn", model)
+    of_rounds = [] if turn is None or not parts else [
+        ratio(r["turn"][model], [r["primitive"][n] for n in own],
+              [r["primitive"][n] for n in parts])
         for r in rounds]
-    return Row(model, said["family"], said["rung"], middle(rounds, "first", model), turn, ledger,
-               parts, median(of_rounds) if of_rounds else None, min(of_rounds, default=None),
+    return Row(model, said["family"], said["rung"], middle(rounds, "first", model), turn,
+               [(name, middle(rounds, "primitive", name)) for name in own],
+               [(name, middle(rounds, "primitive", name)) for name in parts],
+               median(of_rounds) if of_rounds else None, min(of_rounds, default=None),
                max(of_rounds, default=None))
 
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from .units import duration, plural
 
 LEDGER = "ledger_turn"
+PLAN = "plan_turn"
 NEW_PAGE = "page_first_touch"
 
 
@@ -22,21 +23,21 @@ def spoken(ns):
     return "" if ns is None else duration(ns)
 
 
-def sum_of_parts(row):
+def spoken_sum(parts):
     """asio_post 37.1 ns + asio_co_spawn 313 ns."""
-    return " + ".join(f"{name} {duration(ns)}" for name, ns in row.parts)
+    return " + ".join(f"{name} {duration(ns)}" for name, ns in parts)
 
 
 def plain_line(row):
     text = f"{row.model} ({row.rung}): "
     if row.turn is None:
         return text + f"{duration(row.first)} a turn in a fresh process; no raw primitives"
-    text += (f"{duration(row.turn)} a turn, {spoken(row.first)} in a fresh process; the ledger "
-             f"{duration(row.ledger)}, left {duration(row.left)}")
+    text += (f"{duration(row.turn)} a turn, {spoken(row.first)} in a fresh process; "
+             f"the suite's own {spoken_sum(row.own)}, left {duration(row.left)}")
     if row.ratio is None:
         return text + "; no primitives of a library"
     bar = f"; at most {row.bar:g}: {row.verdict}" if row.bar else "; no bar"
-    return text + (f"; made of {sum_of_parts(row)} = {duration(row.total)}; "
+    return text + (f"; made of {spoken_sum(row.parts)} = {duration(row.total)}; "
                    f"ratio {spoken_ratio(row)}{bar}")
 
 
@@ -48,7 +49,7 @@ def model_table(rows):
     table = simple_table()
     table.add_column("model", no_wrap=True)
     table.add_column("rung", no_wrap=True)
-    for title in ("a turn\ncosts", "less the\nledger", "its\nparts", "ratio", "rounds"):
+    for title in ("a turn\ncosts", "less the\nsuite's own", "its\nparts", "ratio", "rounds"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("at most", no_wrap=True)
     colours = {"kept": "green", "missed": "red", "": ""}
@@ -66,9 +67,11 @@ def make_up_table(rows):
     table = simple_table()
     table.add_column("model", no_wrap=True)
     table.add_column("in a fresh\nprocess", justify="right", no_wrap=True)
-    table.add_column("a turn is made of")
+    table.add_column("the suite's own")
+    table.add_column("the library's parts")
     for row in rows:
-        table.add_row(row.model, spoken(row.first), sum_of_parts(row))
+        own = "" if row.turn is None else spoken_sum(row.own)
+        table.add_row(row.model, spoken(row.first), own, spoken_sum(row.parts))
     return table
 
 
@@ -86,10 +89,12 @@ def notes(primitives, rounds, sizes):
     return [
         f"A turn without steps, on one worker: what a run of {sizes[1]:,} agents takes longer than "
         f"one of {sizes[0]}, for each turn. What is set up once is not in it.",
-        f"The ledger, the suite's own proof, takes {duration(primitives[LEDGER])} of every turn. "
-        "What is left is the model's.",
-        "The ratio is what is left, divided by the sum of the raw primitives that a turn is made "
-        "of. At 1 the model adds nothing to them; below 1 its work overlaps with the ledger's.",
+        f"The suite's own: the ledger, its proof, takes {duration(primitives[LEDGER])} of every "
+        f"turn; the Plan, its countdown, {duration(primitives[PLAN])} in models whose library has "
+        "no graph. What is left is the model's.",
+        "The ratio is what is left, divided by the sum of the library's raw primitives that a turn "
+        "is made of. At 1 the model adds nothing to them; below 1 its work overlaps with the "
+        "suite's.",
         "Turns and primitives are measured in processes that have run for a while. A fresh process "
         f"costs more, for it touches its memory for the first time{page}.",
         f"Medians of {plural(rounds, 'round')}, of the ratio too; beside it the least and the "

@@ -18,9 +18,9 @@ BUILD = ROOT / "build" / "release"
 SAID = {"family": "good", "rung": "tuned", "primitives": "post+spawn"}
 
 
-def invented(turn, ledger=50.0, post=30.0, spawn=10.0, first=None):
+def invented(turn, ledger=50.0, post=30.0, spawn=10.0, plan=20.0, first=None):
     """One round."""
-    return {"primitive": {"ledger_turn": ledger, "post": post, "spawn": spawn},
+    return {"primitive": {"ledger_turn": ledger, "plan_turn": plan, "post": post, "spawn": spawn},
             "turn": {"good": turn}, "first": {"good": first or turn}}
 
 
@@ -32,6 +32,19 @@ def test_the_ratio_is_what_is_left_after_the_ledger_over_the_sum_of_the_primitiv
     row = micro.row_of("good", SAID, [invented(100.0)])
     assert (row.turn, row.left, row.total, row.ratio) == (100, 50, 40, 1.25)
     assert row.parts == [("post", 30), ("spawn", 10)]
+
+
+def test_the_countdown_is_the_suites_own_as_the_ledger_is():
+    row = micro.row_of("good", SAID | {"primitives": "post+spawn+plan_turn"}, [invented(120.0)])
+    assert (row.left, row.total, row.ratio) == (50, 40, 1.25)
+    assert row.own == [("ledger_turn", 50), ("plan_turn", 20)]
+    assert "the suite's own ledger_turn 50.0 ns + plan_turn 20.0 ns" in plain_line(row)
+
+
+def test_a_model_that_needs_nothing_but_the_countdown_has_no_ratio():
+    row = micro.row_of("good", SAID | {"primitives": "plan_turn"}, [invented(90.0)])
+    assert (row.left, row.parts, row.ratio) == (20, [], None) and row.verdict == ""
+    assert "left 20.0 ns; no primitives of a library" in plain_line(row)
 
 
 def test_medians_over_the_rounds_make_the_row_and_single_rounds_its_range():
@@ -67,8 +80,8 @@ def test_a_model_without_primitives_shows_its_cost_and_no_ratio(said, turn):
 
 def test_a_line_says_how_the_ratio_came_about():
     line = plain_line(micro.row_of("good", SAID, [invented(120.0)]))
-    for part in ("120 ns a turn", "ledger 50.0 ns", "left 70.0 ns", "post 30.0 ns + spawn 10.0 ns",
-                 "1.75", "missed"):
+    for part in ("120 ns a turn", "ledger_turn 50.0 ns", "left 70.0 ns",
+                 "post 30.0 ns + spawn 10.0 ns", "1.75", "missed"):
         assert part in line
 
 
@@ -88,7 +101,7 @@ def test_every_primitive_of_a_built_model_is_measured():
         pytest.skip("build/release/micro is not built")
     about, _ = Executables(BUILD).about(model_names(ROOT))
     listed = micro.known_primitives(program)
-    assert len(listed) == len(set(listed)) and "ledger_turn" in listed
+    assert len(listed) == len(set(listed)) and set(micro.SUITES_OWN) <= set(listed)
     micro.refuse_unknown(about, listed)
 
 
@@ -135,7 +148,7 @@ class FakeSession:
 
 
 MICRO = """
-costs = {'ledger_turn': 50e-9, 'post': 30e-9, 'spawn': 10e-9}
+costs = {'ledger_turn': 50e-9, 'plan_turn': 20e-9, 'post': 30e-9, 'spawn': 10e-9}
 if '--benchmark_list_tests' in sys.argv:
     print(*(name + '/real_time' for name in costs), sep='\\n')
 else:
