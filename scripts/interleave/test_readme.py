@@ -17,28 +17,48 @@ BUILD = ROOT / "build" / "release"
 
 
 def published():
-    [name] = set(re.findall(r"results/published/([^/)]+)/", README))
-    return ROOT / "results" / "published" / name
+    """The folders of the results that the README quotes."""
+    names = sorted(set(re.findall(r"results/published/([^/)]+)/", README)))
+    assert names, "the README quotes no result"
+    return [ROOT / "results" / "published" / name for name in names]
 
 
-def test_its_table_is_that_of_the_published_result():
-    table = [line for line in README.splitlines() if line.startswith("| **")]
-    assert table, "the README quotes no result"
-    source = (published() / "README.md").read_text().splitlines()
+def pages():
+    return "".join((folder / "README.md").read_text() for folder in published())
+
+
+def test_its_table_is_that_of_a_published_result():
+    table = [line for line in README.split("\n## ")[0].splitlines() if line.startswith("| **")]
+    assert table, "the README quotes no numbers"
+    source = pages().splitlines()
     for line in table:
         assert line in source
 
 
-def test_it_names_the_published_result_and_what_that_says_of_itself():
-    manifest = json.loads((published() / "manifest.json").read_text())
-    assert manifest["result_id"] == published().name
-    assert f"result {manifest['result_id']}" in README.replace("\n> ", " ")
-    assert "with caution" in (published() / "README.md").read_text()
+def test_its_pictures_are_described_as_the_results_describe_them():
+    pictures = re.findall(r"^!\[(.*)\]\((.*)\)$", README, re.M)
+    assert pictures
+    for alt, path in pictures:
+        folder, name = path.split("/figures/")
+        assert f"![{alt}](figures/{name})" in (ROOT / folder / "README.md").read_text(), path
 
 
-def test_every_model_and_scenario_is_in_it():
+def test_it_names_the_published_results_and_what_they_say_of_themselves():
+    for folder in published():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["result_id"] == folder.name
+        assert f"result {manifest['result_id']}" in README.replace("\n> ", " ")
+        assert "with caution" in (folder / "README.md").read_text()
+
+
+def test_every_model_is_in_it_with_its_rung_and_the_default_ones_in_bold():
+    default = default_models(ROOT)
     for model in model_files(ROOT):
-        assert f"(models/{model.file})" in README, model.name
+        shown = f"**`{model.name}`**" if model.name in default else f"`{model.name}`"
+        assert f"| {shown} | {model.rung} | [{model.file}](models/{model.file}) |" in README
+
+
+def test_every_scenario_is_in_it():
     for name in scenario_names(ROOT):
         assert f"| `{name}` |" in README, name
 
