@@ -6,6 +6,7 @@
 // Computing     happens on whichever thread took the fiber from the shared queue.
 // Next turn     a new fiber, launched by the one that finished the last turn it waited for.
 // Rung          idiomatic: the library's example of work sharing.  Its idle threads spin.
+#include <atomic>
 #include <boost/fiber/algo/shared_work.hpp>
 #include <boost/fiber/condition_variable.hpp>
 #include <boost/fiber/fiber.hpp>
@@ -22,7 +23,7 @@
 #include "bench/plan.hpp"
 
 const bench::Model bench::model{"fiber", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "fiber_create_join+plan_turn"};
+                                "Boost " BOOST_LIB_VERSION, "fiber_create_join_shared+plan_turn"};
 
 namespace {
 
@@ -69,11 +70,8 @@ class FiberPerTurn {
   }
 
   void launch(const Turn& turn) {
-    {
-      std::lock_guard lock(mutex_);
-      if (error_) return;
-      ++running_;
-    }
+    if (failed_.load(std::memory_order_relaxed)) return;
+    running_.fetch_add(1, std::memory_order_relaxed);
     try {
       fibers::fiber(fibers::launch::post, std::allocator_arg, fibers::fixedsize_stack(stack_bytes),
                     [this, &turn] { ending([&] { run_turn(turn); }); })
@@ -85,15 +83,15 @@ class FiberPerTurn {
 
   /// Runs what was counted as running; keeps the first error.
   void ending(auto&& body) {
-    std::exception_ptr error;
     try {
       body();
     } catch (...) {
-      error = std::current_exception();
+      if (!failed_.exchange(true)) error_ = std::current_exception();
     }
-    std::lock_guard lock(mutex_);
-    if (!error_) error_ = error;
-    if (--running_ == 0) none_runs_.notify_all();
+    if (running_.fetch_sub(1) == 1) {
+      std::lock_guard lock(mutex_);  // nobody is between looking at `running_` and going to sleep
+      none_runs_.notify_all();
+    }
   }
 
   /// A thread's whole life: its main fiber waits while it runs others.
@@ -111,9 +109,10 @@ class FiberPerTurn {
 
   Ledger& ledger_;
   Plan plan_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the next one
   fibers::condition_variable_any none_runs_;
-  std::size_t running_ = 1;   // fibers, and at first the thread that launches the roots
+  std::atomic<std::size_t> running_ = 1;  // fibers, and at first the thread that launches the roots
+  std::atomic<bool> failed_ = false;
   std::exception_ptr error_;  // the first one
 };
 

@@ -1,6 +1,7 @@
-// What do the primitives of Boost.Fiber cost?  On one thread, with the default scheduler.
+// What do the primitives of Boost.Fiber cost?  On one thread.
 #include <boost/fiber/all.hpp>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "micro.hpp"
@@ -26,6 +27,25 @@ void fiber_create_join(benchmark::State& state) {
   for (auto _ : state) run_batch();
 }
 BENCHMARK(fiber_create_join)->Apply(micro::primitive);
+
+/// As fiber_create_join, from the queue that the threads of algo::shared_work share, and on stacks
+/// from the heap, as they must be that any thread may free; on a thread of its own, which takes its
+/// scheduler along.
+void fiber_create_join_shared(benchmark::State& state) {
+  std::jthread([&state] {
+    fibers::use_scheduling_algorithm<fibers::algo::shared_work>();
+    std::vector<fibers::fiber> all(batch);
+    const micro::PerOperation fiber(state, batch);
+    for (auto _ : state) {
+      for (fibers::fiber& fiber : all) {
+        fiber = fibers::fiber(fibers::launch::post, std::allocator_arg,
+                              fibers::fixedsize_stack(32 * 1024), [] {});
+      }
+      for (fibers::fiber& fiber : all) fiber.join();
+    }
+  });
+}
+BENCHMARK(fiber_create_join_shared)->Apply(micro::primitive);
 
 /// As fiber_create_join, one at a time: its stack is the one before's.
 void fiber_create_join_single(benchmark::State& state) {
