@@ -80,19 +80,20 @@ def catalogue(cores):
         *all_cores("standard", "parked", 0, 100),
         # What a waiting agent costs, where it shows most.
         *all_cores("publication", "parked", 0, 1_000_000, 100_000),
-        # More of the same, where time is plenty.
-        *all_cores("publication", "fanout", 0.1, 1000),
-        *all_cores("publication", "fanout", 0.01, 4000),
-        *all_cores("publication", "react", 0.05, 32),
-        *all_cores("publication", "layers", 0.05, 320),
-        *all_cores("publication", "fanout", 0.001, 1000),
-        *all_cores("publication", "parked", 0, 10),
-        ("publication", Cell("pizza-chain", 3, 1, 0)),
+        *[("publication", cell) for cell in more_of_the_same(cores)],
     ]
     seen = {}
     for profile, cell in rows:
         seen.setdefault(cell, profile)
     return [(profile, cell) for cell, profile in seen.items()]
+
+
+def more_of_the_same(cores):
+    """Cells for a profile whose time is plenty: blocks of the others come first."""
+    sizes = [("fanout", 1000, 0.1), ("fanout", 4000, 0.01), ("react", 32, 0.05),
+             ("layers", 320, 0.05), ("fanout", 1000, 0.001), ("parked", 10, 0)]
+    return [*(Cell(scenario, agents, cores, share) for scenario, agents, share in sizes),
+            Cell("pizza-chain", 3, 1, 0)]
 
 
 def most_blocks(cell):

@@ -2,8 +2,9 @@
 
 import random
 from dataclasses import dataclass, field
+from itertools import product
 
-from .cells import most_blocks, traced_cells
+from .cells import more_of_the_same, most_blocks, traced_cells
 
 # What a process takes beside the run itself, measured: start, probes of the unit costs, the row.
 STARTUP_S = 0.05
@@ -18,6 +19,8 @@ SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0
 # No machine starts more at once, so a model that would is done soon.
 MOST_THREADS = 32_000
+# Where time is short a cell gets these numbers of blocks before it gets all: an interval needs 6.
+FEWER_BLOCKS = (6, 15)
 # Timelines are drawn of every model, unless that would take more than this share of the budget.
 MOST_FOR_TRACES = 0.4
 
@@ -42,7 +45,7 @@ PROFILES = {profile.name: profile for profile in (
 class Plan:
     profile: Profile
     entries: list = field(default_factory=list)   # lines of plan.jsonl, in the order of running
-    trimmed: list = field(default_factory=list)   # cells left out, with why
+    trimmed: list = field(default_factory=list)   # what the budget cost, each with why
     order_seed: int = 1
 
     def predicted_s(self):
@@ -84,6 +87,7 @@ class PlannedCell:
     answer: dict      # of describe
     about: dict       # model -> what it says of itself
     limit_s: float
+    blocks: int = 0   # in which it is run
 
     def skip_reason(self, model):
         bound_s = bound_ns(self.answer, self.about[model]["structure"]) * 1e-9
@@ -95,7 +99,7 @@ class PlannedCell:
     def running(self):
         return [model for model in self.about if not self.skip_reason(model)]
 
-    def blocks(self, profile):
+    def most_blocks(self, profile):
         return min(profile.blocks, most_blocks(self.cell) or profile.blocks)
 
     def block_s(self):
@@ -119,20 +123,43 @@ class PlannedCell:
             "greedy_ns": self.answer["greedy_ns"]}
 
 
-def fitting(planned, budget_s, profile):
-    """Takes cells in their order while they fit the budget; returns those taken and left out. The
-    first is taken whatever it costs: with nothing to measure nobody is served."""
-    taken, trimmed, spent = [], [], 0.0
+def fitting(tiers, budget_s, profile):
+    """Gives each cell its blocks; returns the cells that are run, and what did not fit.
+
+    Within a tier time goes to more cells before it goes to more blocks of those there are, each in
+    the order of the cells. The first cell is run whatever it costs: with nothing to measure nobody
+    is served."""
+    left, trimmed = budget_s, []
+    targets = sorted({min(blocks, profile.blocks) for blocks in (*FEWER_BLOCKS, profile.blocks)})
+    for tier, target in product(tiers, targets):
+        for item in tier:
+            more = min(target, item.most_blocks(profile)) - item.blocks
+            seconds = item.block_s() * more
+            if seconds <= max(0.0, left) or left == budget_s:
+                item.blocks += more
+                left -= seconds
+            elif target == targets[0]:
+                trimmed.append(not_fitting(item, seconds, left))
+    planned = [item for tier in tiers for item in tier]
+    return [item for item in planned if item.blocks], trimmed + fewer_blocks(planned, profile)
+
+
+def not_fitting(item, seconds, left):
+    return {"what": "cell", "cell_id": item.cell.id(), "predicted_s": round(seconds, 1),
+            "why": f"{item.cell.short()} needs {seconds:.0f} s, {max(0.0, left):.0f} s of the "
+                   "budget are left"}
+
+
+def fewer_blocks(planned, profile):
+    """An entry for each number of blocks, with the cells that have no more."""
+    cells_of = {}
     for item in planned:
-        seconds = item.block_s() * item.blocks(profile)
-        if not taken or spent + seconds <= budget_s:
-            taken.append(item)
-            spent += seconds
-        else:
-            trimmed.append({"cell_id": item.cell.id(), "predicted_s": round(seconds, 1),
-                            "why": f"{item.cell.short()} needs {seconds:.0f} s, "
-                                   f"{max(0.0, budget_s - spent):.0f} s of the budget are left"})
-    return taken, trimmed
+        if 0 < item.blocks < item.most_blocks(profile):
+            name = f"{item.blocks} of {item.most_blocks(profile)} blocks"
+            cells_of.setdefault(name, []).append(item.cell)
+    return [{"what": "blocks", "cell_ids": [cell.id() for cell in cells],
+             "why": f"{name}: {'; '.join(cell.short() for cell in cells)}"}
+            for name, cells in cells_of.items()]
 
 
 def make_plan(profile, cells, answers, about, cores, order_seed=1):
@@ -141,18 +168,26 @@ def make_plan(profile, cells, answers, about, cores, order_seed=1):
     planned = [PlannedCell(number, cell, answer, about, profile.limit_s)
                for number, (cell, answer) in enumerate(zip(cells, answers), 1)]
     traced = [item for item in planned if item.cell in traced_cells(cores)]
-    reserve = sum(item.block_s() for item in traced)
+    reserve, no_timelines = sum(item.block_s() for item in traced), []
     if reserve > MOST_FOR_TRACES * profile.budget_s:
+        no_timelines = [{"what": "timelines", "cell_id": item.cell.id(), "why":
+                         f"timelines of {item.cell.short()}, for which {item.block_s():.0f} s is "
+                         f"more than {MOST_FOR_TRACES:.0%} of the budget"} for item in traced]
         traced, reserve = [], 0.0
-    taken, trimmed = fitting(planned, profile.budget_s - reserve, profile)
-    plan = Plan(profile, [], trimmed, order_seed)
+    extras = [item for item in planned if item.cell in more_of_the_same(cores)]
+    tiers = [item for item in planned if item not in extras], extras
+    taken, trimmed = fitting(tiers, profile.budget_s - reserve, profile)
+    for entry in trimmed:
+        if any(entry.get("cell_id") == item.cell.id() for item in traced):
+            entry["why"] += " (only its timelines are drawn)"
+    plan = Plan(profile, [], trimmed + no_timelines, order_seed)
     dice = random.Random(f"{order_seed}/{profile.name}")
     for item in taken:
         plan.entries += [item.entry(model, "timed", "skip", 0, None, dice)
                          for model in about if item.skip_reason(model)]
     for block in range(profile.blocks):
         for item in dice.sample(taken, len(taken)):
-            if block < item.blocks(profile):
+            if block < item.blocks:
                 add_block(plan, item, block, dice)
     for item in traced:
         plan.entries += [item.entry(model, "trace", "trace", None, None, dice)

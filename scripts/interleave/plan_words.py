@@ -6,15 +6,18 @@ from .units import plural
 
 def tell_plan(session, plan):
     timed = [e for e in plan.entries if e["mode"] == "timed" and not e["skip_reason"]]
-    cells = {e["cell_id"] for e in plan.entries}
+    cells = {e["cell_id"] for e in plan.entries if e["mode"] == "timed"}
+    fewer = [cut["why"] for cut in plan.trimmed if cut["what"] == "blocks"]
     session.say(f"{plan.profile.name}: {plural(len(cells), 'cell')}, "
                 f"{plural(len(timed), 'process', 'es')} in "
-                f"{plural(plan.profile.blocks, 'block')}, "
+                f"{'up to ' if fewer else ''}{plural(plan.profile.blocks, 'block')}, "
                 f"about {spoken(plan.predicted_s())} of measuring.")
     tell_skipped(session, plan)
-    if plan.trimmed:
-        session.say("Left out to fit the time budget: "
-                    + "; ".join(cell["why"] for cell in plan.trimmed) + ".")
+    left_out = [cut["why"] for cut in plan.trimmed if cut["what"] != "blocks"]
+    if left_out:
+        session.say(f"Left out to fit the time budget: {'; '.join(left_out)}.")
+    for why in fewer:
+        session.say(f"To fit the time budget only {why}.")
 
 
 def tell_skipped(session, plan):

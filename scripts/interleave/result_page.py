@@ -91,7 +91,7 @@ def page(manifest, summary, drawn, left_out):
                      + "\n".join(f"- {line}" for line in missing) + "\n")
     trimmed = manifest.get("trimmed") or []
     if trimmed:
-        parts.append("Left out of the plan to fit the time budget:\n\n"
+        parts.append("Cut from the plan to fit the time budget:\n\n"
                      + "\n".join(f"- {_trimmed(t)}" for t in trimmed) + "\n")
     if summary["messages"]:
         parts.append("The files had oddities:\n\n"

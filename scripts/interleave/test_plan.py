@@ -9,6 +9,7 @@ import pytest
 from .cells import PROFILE_ORDER, Cell, catalogue, chosen_cells, traced_cells, worker_counts
 from .options import scenario_names
 from .plan import PROFILES, latin_order, make_plan, predicted_s
+from .plan_words import tell_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,6 +75,72 @@ def test_with_every_model_smoke_still_measures_something_and_draws_no_timeline()
     plan = made("smoke", about=ALL)
     assert {"fanout 1000", "compute 32"} <= measured_cells(plan)
     assert not [e for e in plan.entries if e["mode"] == "trace"]
+
+
+def trimmed(plan, what):
+    return [entry for entry in plan.trimmed if entry["what"] == what]
+
+
+def runs_of(plan):
+    return Counter((e["cell_id"].split("/time_scale")[0], e["model"]) for e in plan.entries
+                   if e["mode"] == "timed" and not e["skip_reason"])
+
+
+def test_with_every_model_publication_measures_what_the_suite_is_read_for():
+    plan = made("publication", about=ALL)
+    assert {"react 128", "parked 1000000", "parked 100000", "layers 80", "empty 10000"} <= \
+        measured_cells(plan)
+    assert "react 128" in measured_cells(made("standard", about=ALL))
+
+
+@pytest.mark.parametrize("profile", ["standard", "publication"])
+def test_a_cell_has_fewer_blocks_before_it_is_left_out_and_the_plan_says_how_many(profile):
+    plan = made(profile, about=ALL)
+    fewer = {cell.split("/time_scale")[0]: entry["why"] for entry in trimmed(plan, "blocks")
+             for cell in entry["cell_ids"]}
+    assert fewer
+    for (cell, _), blocks in runs_of(plan).items():
+        full = 6 if cell.startswith(("parked/agents=100000/", "parked/agents=1000000/")) else \
+            PROFILES[profile].blocks
+        assert 6 <= blocks <= full
+        assert blocks == full or fewer[cell].startswith(f"{blocks} of {full} blocks: ")
+
+
+def test_blocks_of_what_is_most_instructive_come_before_more_of_the_same():
+    plan = made("publication", about=ALL)
+    assert runs_of(plan)["fanout/agents=1000/workers=2/cpu_share=0.01", "asio"] >= 15
+    assert "fanout, 1,000 agents, 2 workers, CPU share 0.1" in str(trimmed(plan, "cell"))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_cell_is_named_twice_as_cut(profile):
+    cut = [cell for entry in made(profile, about=ALL).trimmed if entry["what"] != "timelines"
+           for cell in entry.get("cell_ids", [entry.get("cell_id")])]
+    assert len(cut) == len(set(cut))
+
+
+def test_timelines_that_do_not_fit_are_named():
+    (entry,) = trimmed(made("smoke", about=ALL), "timelines")
+    assert "timelines of layers, 8 agents" in entry["why"]
+
+
+def test_a_cell_left_out_but_for_its_timelines_says_so():
+    (cell,) = traced_cells(CORES)
+    (why,) = (e["why"] for e in trimmed(made("quick", about=ALL), "cell")
+              if e["cell_id"] == cell.id())
+    assert why.endswith("(only its timelines are drawn)")
+
+
+def test_a_person_is_told_of_fewer_blocks_and_of_missing_timelines():
+    class Listener(list):
+        say = list.append
+
+    smoke, publication = Listener(), Listener()
+    tell_plan(smoke, made("smoke", about=ALL))
+    tell_plan(publication, made("publication", about=ALL))
+    assert "timelines of layers" in " ".join(smoke)
+    words = " ".join(publication)
+    assert "in up to 30 blocks" in words and "only 6 of 30 blocks: " in words
 
 
 def test_react_under_load_is_measured_when_asked_for_and_in_standard():

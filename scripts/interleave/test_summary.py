@@ -190,6 +190,10 @@ def test_a_clean_publication_run_on_a_real_machine_is_citable():
     ({"environment": {"before": {}, "after": {"steal": {"value": 3, "state": "fail"}}}},
      "with caution", "steal"),
     ({"trimmed": ["a cell"]}, "with caution", "1 cell left out"),
+    ({"trimmed": [{"what": "blocks", "why": "6 of 30 blocks: a"}, {"what": "cell", "why": "b"}]},
+     "with caution", "1 cell left out"),
+    ({"trimmed": [{"what": "blocks", "why": "6 of 30 blocks: a"}]}, "with caution",
+     "Fewer blocks"),
 ])
 def test_each_blemish_costs_trust_and_is_named(change, level, word):
     found = trust(GOOD | change, [], 0, 0)

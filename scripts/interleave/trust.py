@@ -58,9 +58,17 @@ def _grounds(manifest, samples, planned, above_one):
     if cpus and cpus < 4:
         yield caution, f"Small machine: {_count(cpus, 'CPU')}."
     yield from _environment(manifest, cpus)
-    trimmed = manifest.get("trimmed") or []
-    if trimmed:
-        yield caution, f"{_count(len(trimmed), 'cell')} left out to fit the time budget."
+    yield from _trimmed(manifest.get("trimmed") or [])
+
+
+def _trimmed(entries):
+    kinds = [entry.get("what", "cell") if isinstance(entry, dict) else "cell" for entry in entries]
+    left_out = kinds.count("cell")
+    if left_out:
+        yield "with caution", f"{_count(left_out, 'cell')} left out to fit the time budget."
+    if "blocks" in kinds:
+        yield "with caution", ("Fewer blocks of some cells than the profile has, to fit the time "
+                               "budget.")
 
 
 def _environment(manifest, cpus):
