@@ -148,7 +148,10 @@ def write_result(path, seed=1, profile="quick", blocks=6, models=None, slower=No
                                                             "sequential": 1}.get(model, 2),
                            "vmhwm_bytes": 9_000_000 + memory, "rss_before_bytes": 9_000_000,
                            "page_tables_peak_bytes": 90_000 + agents * 4,
-                           "page_tables_before_bytes": 90_000}
+                           "page_tables_before_bytes": 90_000,
+                           "kernel_stacks_peak_bytes": 3_000_000,
+                           "kernel_stacks_before_bytes": 3_000_000,
+                           "slab_peak_bytes": 50_000_000, "slab_before_bytes": 50_000_000}
                 if (model, scenario, agents, block) == ("libuv", "react", 100, 3):
                     # An impossibly good time: it would be seen at once if it reached a chart.
                     sample |= {"status": "invalid", "reason": "turn 17 ran twice",

@@ -8,7 +8,7 @@ import json
 from collections import Counter, defaultdict
 
 from . import stats, style
-from .memory import own_memory
+from .memory import has_many_threads, own_memory
 from .trust import trust
 
 SCHEMA = "interleave.summary/1"
@@ -142,23 +142,29 @@ def memory_per_agent(measured):
     """
     sizes = defaultdict(lambda: defaultdict(dict))
     for s in measured:
-        memory = own_memory(s)
-        if memory is not None:
+        if own_memory(s) is not None:
             rest = {k: v for k, v in s["params"].items() if k != "agents"}
             key = (s["scenario"], json.dumps(rest, sort_keys=True), s["model"])
-            sizes[key][s["params"]["agents"]][s.get("block")] = memory
+            sizes[key][s["params"]["agents"]][s.get("block")] = s
     rows = []
     for (scenario, rest, model), by_agents in sorted(sizes.items()):
         if len(by_agents) < 2:
             continue
         small, large = sorted(by_agents)[-2:]
-        slopes = [(by_agents[large][b] - by_agents[small][b]) / (large - small)
-                  for b in sorted(set(by_agents[large]) & set(by_agents[small]), key=str)]
+        slopes = _slopes(by_agents[small], by_agents[large], large - small)
         if slopes:
             rows.append({"scenario": scenario, "params": json.loads(rest), "model": model,
                          "from_agents": small, "to_agents": large,
                          "bytes_per_agent": _estimate(slopes)})
     return rows
+
+
+def _slopes(small, large, more_agents):
+    """small, large: block -> sample of that size. One slope for each block that has both."""
+    many = any(map(has_many_threads, large.values()))
+    both = [(own_memory(small[block], many), own_memory(large[block], many))
+            for block in sorted(set(small) & set(large), key=str)]
+    return [(above - below) / more_agents for below, above in both if None not in (below, above)]
 
 
 def default_workers(cells):

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from interleave import fixtures, stats
-from interleave.memory import own_memory
+from interleave.cells import catalogue
+from interleave.memory import MANY_THREADS, own_memory
 from interleave.records import read_result
 from interleave.summary import as_json, memory_per_agent, summarise
 from interleave.summary_csv import as_csv
@@ -151,6 +152,34 @@ def test_what_the_kernel_keeps_for_threads_counts_and_a_machine_in_motion_does_n
               "slab_before_bytes": 5_000_000}
     assert own_memory(sample | {"threads_peak": 4}) == 50_600
     assert own_memory(sample | {"threads_peak": 1000}) == 4_050_600
+
+
+def test_memory_of_many_threads_is_unknown_where_the_kernels_part_is():
+    sample = {"vmhwm_bytes": 1000, "rss_before_bytes": 400, "threads_peak": 1001,
+              "slab_peak_bytes": 9_000_000, "slab_before_bytes": 5_000_000}
+    assert own_memory(sample) is None
+    assert own_memory(sample | {"threads_peak": 3}) == 600
+    stacks = {"kernel_stacks_peak_bytes": 70_000, "kernel_stacks_before_bytes": 20_000}
+    assert own_memory(sample | stacks) == 4_050_600
+    assert own_memory(sample | stacks | {"slab_peak_bytes": None}) is None
+
+
+def test_no_cell_has_a_size_at_which_its_samples_would_be_counted_in_two_ways():
+    for _, cell in catalogue(2):
+        assert not MANY_THREADS / 1.5 < cell.agents < MANY_THREADS * 1.5
+
+
+def test_both_ends_of_a_slope_count_the_same_things():
+    def sample(agents, threads, slab):
+        return {"scenario": "parked", "model": "threads", "block": 0, "vmhwm_bytes": agents * 100,
+                "rss_before_bytes": 0, "kernel_stacks_peak_bytes": agents * 1000,
+                "kernel_stacks_before_bytes": 0, "slab_peak_bytes": slab, "slab_before_bytes": 0,
+                "threads_peak": threads, "params": {"agents": agents, "workers": 2}}
+
+    found, = memory_per_agent([sample(400, 401, 9_000_000), sample(2400, 2401, 13_000_000)])
+    assert found["bytes_per_agent"]["median"] == 100 + 1000 + 2000  # and not 7,600
+    few, = memory_per_agent([sample(400, 4, 9_000_000), sample(2400, 4, 13_000_000)])
+    assert few["bytes_per_agent"]["median"] == 1100
 
 
 def test_bytes_per_agent_is_a_slope_so_that_a_constant_does_not_count():
