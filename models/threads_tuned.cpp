@@ -12,6 +12,7 @@
 #include <gnu/libc-version.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -233,6 +234,8 @@ class ReusedThreads {
       throw std::system_error(error, std::generic_category(), "pthread_create");
     }
     thread.created = true;
+    sched_yield();  // on a CPU that both share it begins now, and may take what needs no other
+                    // thread
   }
 
   /// What a thread does next whose turn has made none ready.  It stays only while turns are left
