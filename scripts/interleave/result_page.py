@@ -52,10 +52,9 @@ def file_hashes(result_dir: Path) -> dict:
 def print_table(summary, console):
     """Scenario x model on the terminal, at whatever width it has; then whether to trust it."""
     console.print(terminal_table(summary, console))
-    console.print(Text("Median time to finish everything, [its 95 % interval], share of the "
+    console.print(Text("Median time to finish everything, its 95 % interval, share of the "
                        "possible speed (an ideal scheduler without any overhead = 100 %). "
-                       "≥: not run, least time that its structure allows. Where no rung is told: "
-                       "idiomatic.", "dim"))
+                       "≥: not run, least time that its structure allows.", "dim"))
     trust = summary["trust"]
     console.print(Text.assemble(_leads_to(trust["level"]), (trust["level"],
                                 f"bold {LEVEL_COLOURS[trust['level']]}"), "."))

@@ -62,7 +62,9 @@ def _stacked(parts, lines, bare):
 def _by_rows(summary):
     names = cell_names(summary)
     looks = style.styles(summary["models"])
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    rungs = {said["model"]: rung_of(said) for said in summary["models"]}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True,
+                  show_edge=False)
     table.add_column("model", no_wrap=True)
     for name in ("median", "interval", "share"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -71,9 +73,10 @@ def _by_rows(summary):
         table.add_row(Text.assemble((scenario, "bold"), "\n", (told.replace(", ", "\n"), "dim")))
         for i, row in enumerate(cell["models"]):
             main, interval, share, remark = entry(row)
-            look = looks[row["model"]]
-            table.add_row(Text(" " + look.label, _readable(look)), Text(main),
-                          Text(interval or remark, "dim"), Text(share),
+            name = Text.assemble((f" {row['model']}", _readable(looks[row["model"]])),
+                                 (f" {rungs[row['model']]}", "dim"))
+            beside = Text("\n".join(filter(None, (interval, remark))), "dim")
+            table.add_row(name, Text(main), beside, Text(share),
                           end_section=i + 1 == len(cell["models"]))
     return table
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from rich.console import Console
 
-from interleave import charts, fixtures, markdown_tables, result_page
+from interleave import charts, fixtures, markdown_tables, result_page, tables
 from interleave.markdown_tables import markdown_table
 from interleave.records import read_result
 from interleave.summary import summarise
@@ -78,6 +78,32 @@ def test_the_table_fits_the_terminal_and_loses_nothing(summary, every, width):
         assert "…" not in text
         for piece in ("≥ 808 s", "n = 5 of 6", "skipped", "98 %", "(reference)", *pieces):
             assert piece in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_missing_sample_is_told_beside_an_interval(every, width):
+    told = json.loads(json.dumps(every))
+    row = next(r for c in told["cells"] for r in c["models"] if r["n"] == 6)
+    row["n"], row["planned"] = 14, 15
+    text = printed(told, width)
+    assert "n = 14 of 15" in text
+    interval = tables.entry(row)[1].strip("[]")
+    assert interval and interval in text
+
+
+def test_a_table_of_rows_tells_the_rung_of_every_model(every):
+    text = printed(every, 60)
+    for name, _, rung in fixtures.LADDER:
+        rung = "(reference)" if rung == "reference" else rung
+        assert f" {name} {rung} " in text
+    assert text.count(" asio idiomatic ") == len(every["cells"])
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_legend_is_true_of_every_shape_of_the_table(summary, every, width):
+    for told in (summary, every):
+        legend = printed(told, width).split("Median time to finish")[1]
+        assert "[" not in legend and "no rung" not in legend
 
 
 def test_a_default_result_has_a_column_for_each_model_on_a_terminal_of_80(summary):
