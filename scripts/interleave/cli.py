@@ -153,7 +153,7 @@ def measure(session, result, about, lock):
                     "that process runs again.")
     plan = read_lines(result / "plan.jsonl", fault_of_entry)
     if not plan:
-        raise Trouble(f"{result / 'plan.jsonl'} has no line: start a new run")
+        raise Usage(f"{result / 'plan.jsonl'} has no line: start a new run")
     entries = without_rows(plan, read_lines(result / "samples.jsonl", fault_of_sample))
     if not entries:
         session.say("Nothing is left to measure.")

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 from . import machine
 from .samples import read_json, sha256_of, write_json
-from .trouble import Trouble
+from .trouble import Trouble, Usage
 
 SCHEMA = "interleave.manifest/1"
 
@@ -16,19 +16,23 @@ def utc_second():
 
 
 def read_manifest(path):
-    """What every reader of a result relies on is there, in a schema that is known here."""
-    manifest = read_json(path)
+    """What every reader of a result relies on is there, in a schema that is known here. Otherwise
+    the folder is no argument to accept: nothing has been done with it yet."""
+    try:
+        manifest = read_json(path)
+    except Trouble as error:
+        raise Usage(str(error))
     schema = manifest.get("schema") if isinstance(manifest, dict) else None
     if schema != SCHEMA:
-        raise Trouble(f"{path} is of schema {schema}, and only {SCHEMA} is known here: use the "
-                      "version of the suite that wrote it")
+        raise Usage(f"{path} is of schema {schema}, and only {SCHEMA} is known here: use the "
+                    "version of the suite that wrote it")
     kinds = {"models": list, "machine": dict, "environment": dict, "blocks": int, "commit": str}
     for key, kind in kinds.items():
         if not isinstance(manifest.get(key), kind):
-            raise Trouble(f"{path} is damaged: its {key} is missing or of the wrong type")
+            raise Usage(f"{path} is damaged: its {key} is missing or of the wrong type")
     if not all(isinstance(said, dict) and isinstance(said.get("model"), str)
                for said in manifest["models"]):
-        raise Trouble(f"{path} is damaged: its models have no names")
+        raise Usage(f"{path} is damaged: its models have no names")
     return manifest
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .manifest import SCHEMA
 from .model_files import EVERY, meant_by, model_files, words_for
 from .trouble import Usage
 
@@ -92,12 +93,17 @@ def duration_between(shortest, longest):
 def result_folder(text):
     path = Path(text)
     try:
-        is_result = '"interleave.manifest/' in (path / "manifest.json").read_text()
+        manifest = (path / "manifest.json").read_text(errors="replace")
     except OSError:
-        is_result = False
-    if not is_result or not (path / "plan.jsonl").is_file():
+        manifest = ""
+    if '"interleave.manifest/' not in manifest or not (path / "plan.jsonl").is_file():
         raise argparse.ArgumentTypeError(
             f"'{text}' is not a result: it needs a manifest.json and a plan.jsonl of this suite")
+    if not re.search(rf'"schema": *"{re.escape(SCHEMA)}"', manifest):
+        raise argparse.ArgumentTypeError(f"'{text}' is of another version: use the version of the "
+                                         "suite that wrote it")
+    if not (path / "plan.jsonl").stat().st_size:
+        raise argparse.ArgumentTypeError(f"the plan.jsonl of '{text}' is empty: start a new run")
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .fake_root import make_root
+from .manifest import SCHEMA
 from .options import build_parser, parse, read_options
 from .trouble import Usage
 
@@ -39,6 +40,8 @@ BAD = [
     ("resume", ["resume"]),
     ("missing", ["resume", "missing"]),
     ("full", ["plot", "full"]),
+    ("planless", ["resume", "planless"]),
+    ("another version", ["plot", "of_tomorrow"]),
     ("--models", ["resume", "--models", "good"]),
     ("--unit", ["pizza", "--unit", "0s"]),
     ("--unit", ["pizza", "--unit", "2h"]),
@@ -61,6 +64,15 @@ def root(tmp_path_factory):
     (root / "a_file").write_text("")
     (root / "full").mkdir()
     (root / "full" / "something").write_text("")
+    tomorrow = SCHEMA.split("/")[0] + "/2"
+    for name, plan, schema, models in (
+            ("planless", "", SCHEMA, '[{"model":"good"}]'),
+            ("of_tomorrow", "{}\n", tomorrow, '[{"model":"good"}]'),
+            ("modelless", "{}\n", SCHEMA, "[]"),
+            ("of_a_lost_model", "{}\n", SCHEMA, '[{"model":"good"}, {"model":"lost"}]')):
+        (root / name).mkdir()
+        (root / name / "plan.jsonl").write_text(plan)
+        (root / name / "manifest.json").write_text(f'{{"schema":"{schema}","models":{models}}}')
     return root
 
 
@@ -87,6 +99,13 @@ def test_python_refuses_what_the_shell_refuses(root, named, arguments, monkeypat
     monkeypatch.chdir(root)
     with pytest.raises(Usage):
         parse(arguments, root)
+
+
+@pytest.mark.parametrize("folder, named", [("modelless", "names no model"),
+                                           ("of_a_lost_model", "models/lost")])
+def test_a_result_that_cannot_go_on_is_refused_before_anything_is_built(root, folder, named):
+    answer = shell(root, ["resume", folder])
+    assert answer.returncode == 2 and answer.stderr.count("\n") == 1 and named in answer.stderr
 
 
 def test_help_names_every_verb_flag_and_known_name(root):

@@ -116,6 +116,9 @@ def test_only_what_is_meant_is_built_and_of_a_result_its_own_models(root, tmp_pa
     assert shell(root, "verb=run; model_words=naive,asio; models_to_build") == [
         "asio", "asio_single"]
     assert shell(root, f"verb=resume; result={tmp_path}; models_to_build") == ["asio"]
+    (tmp_path / "manifest.json").write_text(
+        '{"machine":{"cpu_model":"x"},"models":[{"model":"asio"},{"model": "trio"}]}')
+    assert shell(root, f"verb=resume; result={tmp_path}; models_to_build") == ["asio", "trio"]
 
 
 def test_every_model_of_the_suite_says_its_family_and_rung():

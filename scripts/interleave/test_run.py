@@ -353,8 +353,18 @@ def test_a_damaged_manifest_is_one_line(tmp_path, bench, capsys, text):
     (tmp_path / "out" / "manifest.json").write_text(text)
     status, _ = bench(root, "resume", "out")
     said = capsys.readouterr().err
-    assert status in (1, 2) and said.count("\n") == 1
-    assert "manifest.json" in said
+    assert status == 2 and said.count("\n") == 1
+    assert "manifest.json" in said or "is of another version" in said
+
+
+def test_a_plan_without_a_line_is_no_result_to_go_on_with(tmp_path, bench, capsys):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    for text in ("", "\n"):
+        (tmp_path / "out" / "plan.jsonl").write_text(text)
+        status, _ = bench(root, "resume", "out")
+        said = capsys.readouterr().err
+        assert status == 2 and said.count("\n") == 1 and "plan.jsonl" in said
 
 
 def test_a_result_that_could_not_be_begun_leaves_no_folder(tmp_path, bench, monkeypatch):
