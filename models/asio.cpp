@@ -4,8 +4,7 @@
 // A wait        costs a coroutine frame and an entry in the timer queue, and holds no thread.
 // Computing     happens where the coroutine runs: on whichever thread of the io_context resumed it.
 // Next turn     spawned by the coroutine that finished the last turn it waited for.
-// Rung          idiomatic: the library's defaults, awaitable<> and co_spawn, on a shared
-// io_context.
+// Rung          idiomatic: the library's defaults, awaitable<> and co_spawn on one io_context.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -43,9 +43,9 @@ inline void rethrow(std::exception_ptr error) {
 inline void run_on_threads(asio::io_context& io, unsigned workers) {
   std::mutex mutex;
   std::exception_ptr first_error;  // guarded by the mutex
-  auto serve = [&] {
+  auto guarded = [&](auto&& body) {
     try {
-      io.run();
+      body();
     } catch (...) {
       std::lock_guard lock(mutex);
       if (!first_error) first_error = std::current_exception();
@@ -54,8 +54,10 @@ inline void run_on_threads(asio::io_context& io, unsigned workers) {
   };
   {
     std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < workers; ++i) threads.emplace_back(serve);
-    serve();
+    guarded([&] {
+      for (unsigned i = 1; i < workers; ++i) threads.emplace_back(guarded, [&] { io.run(); });
+      io.run();
+    });
   }
   if (first_error) std::rethrow_exception(first_error);
 }

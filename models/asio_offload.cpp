@@ -43,7 +43,7 @@ class LoopAndPool {
   }
 
  private:
-  /// Where the coroutine goes on is where the handler of the post belongs.
+  /// `post` runs its handler on the executor that is bound to it: the coroutine goes on there.
   asio::awaitable<void> move_to(auto& context) {
     co_await asio::post(asio::bind_executor(context, asio::use_awaitable));
   }

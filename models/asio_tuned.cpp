@@ -37,9 +37,14 @@ class Alarm {
  public:
   Alarm(asio::io_context& io, Ledger::Clock::time_point moment) : timer_(io, moment) {}
   bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> waiting) {
+  void await_suspend(auto waiting) {
+    auto& run = waiting.promise().run;
     waiting_ = waiting;
-    timer_.async_wait(Resume(*this));
+    try {
+      timer_.async_wait(Resume(*this));
+    } catch (...) {  // with the operation went the coroutine, and this
+      run.on_error(std::current_exception());
+    }
   }
   void await_resume() const {}
 
@@ -109,20 +114,27 @@ class CoroutinePerAgent {
     plan_.for_each_root([&](const Turn& turn) { roots.push_back(&turn); });
     hand_out(std::move(roots));
     run_on_threads(io_, workers_);
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  /// Keeps the first error; takes no memory, for the lack of it may be the error.
+  void on_error(std::exception_ptr error) {
+    if (!failed_.exchange(true)) error_ = error;
+    io_.stop();
   }
 
  private:
   /// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.
   struct Detached {
     struct promise_type {
-      CoroutinePerAgent& agents;
+      CoroutinePerAgent& run;
 
-      promise_type(CoroutinePerAgent& a, const Turn*) : agents(a) {}
+      promise_type(CoroutinePerAgent& r, const Turn*) : run(r) {}
       Detached get_return_object() { return {}; }
       std::suspend_never initial_suspend() noexcept { return {}; }
       std::suspend_never final_suspend() noexcept { return {}; }
       void return_void() {}
-      void unhandled_exception() { agents.on_error(std::current_exception()); }
+      void unhandled_exception() { run.on_error(std::current_exception()); }
 
       using Frames = asio::recycling_allocator<std::byte>;
       static void* operator new(std::size_t size) { return Frames().allocate(size); }
@@ -178,16 +190,12 @@ class CoroutinePerAgent {
     }
   }
 
-  void on_error(std::exception_ptr error) {
-    failed_ = true;
-    asio::post(io_, [error] { std::rethrow_exception(error); });  // out of io_context::run
-  }
-
   Ledger& ledger_;
   Plan plan_;
   unsigned workers_;
   std::atomic<bool> failed_ = false;
-  asio::io_context io_;  // last: its destructor ends coroutines that use all of the above
+  std::exception_ptr error_;  // of who failed first
+  asio::io_context io_;       // last: its destructor ends coroutines that use all of the above
 };
 
 }  // namespace
