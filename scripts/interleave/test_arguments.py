@@ -125,8 +125,8 @@ def test_help_is_the_same_wherever_it_is_asked_for(root):
         assert shell(root, arguments).stdout == expected
 
 
-def test_no_line_of_the_help_is_wider_than_a_page(root):
-    assert max(len(line) for line in shell(root, ["--help"]).stdout.splitlines()) <= 100
+def test_no_line_of_the_help_is_wider_than_80(root):
+    assert max(len(line) for line in shell(root, ["--help"]).stdout.splitlines()) <= 80
 
 
 def test_python_takes_every_flag_of_the_table(root):
