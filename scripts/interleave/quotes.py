@@ -7,7 +7,7 @@ A quote stands in a fenced block after a line that names its file: `// models/NA
 import re
 import textwrap
 
-FENCE = re.compile(r"^```(?:cpp|python)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^```[^`\n]*\n(.*?)^```$", re.M | re.S)  # of whatever language
 SOURCE = re.compile(r"^(?://|#) ((?:models|bench)/\S+)\n", re.M)
 
 
@@ -24,7 +24,10 @@ def quotes_in(text):
 
 
 def stands_in(quote, text):
-    """Whether these lines follow each other in the text, at whatever indentation."""
+    """Whether these lines follow each other in the text, at whatever indentation. No line is no
+    quote."""
+    if not quote.strip():
+        return False
     wanted, lines = quote.splitlines(), text.splitlines()
     for first in range(len(lines) - len(wanted) + 1):
         piece = "\n".join(lines[first:first + len(wanted)])

@@ -40,6 +40,17 @@ def test_quotes_are_found_with_their_files():
                                ("models/c.py", "e()"), (None, "nobodys();")]
 
 
+def test_a_fence_of_any_language_is_a_quote():
+    for language in ("c++", "", "cpp title=x", "text"):
+        assert quotes_in(f"```{language}\n// models/a.cpp\nb();\n```\n") == [
+            ("models/a.cpp", "b();")]
+
+
+def test_nothing_is_no_quote():
+    assert quotes_in("```cpp\n// models/a.cpp\n```\n") == [("models/a.cpp", "")]
+    assert not stands_in("", FILE) and not stands_in("\n", FILE)
+
+
 def test_indentation_may_differ_as_a_whole_and_in_nothing_else():
     assert stands_in("if (a) {\n  b();", FILE)
     assert stands_in("b();\n\nc();", FILE)

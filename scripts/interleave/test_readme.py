@@ -78,8 +78,8 @@ def test_no_link_leads_nowhere():
         assert link.startswith("https://") or (ROOT / link).exists(), link
 
 
-def section(title):
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+def section(title, text=README):
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 @pytest.mark.parametrize("path, quote", quotes_in(README), ids=lambda value: value[:40])
@@ -88,13 +88,52 @@ def test_each_quote_stands_in_its_file(path, quote):
     assert stands_in(quote, (ROOT / path).read_text()), f"{path} no longer says:\n{quote}"
 
 
-def test_the_wait_of_every_default_model_is_quoted_and_its_computing():
-    parts = re.split(r"^`(\w+)`", section("The same wait in six models"), flags=re.M)
-    quoted = dict(zip(parts[1::2], parts[2::2]))
-    assert list(quoted) == default_models(ROOT)
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
+WAITS = re.compile(r"ledger_?\.begin_wait\(")
+COMPUTES = re.compile(r"ledger_?\.compute\b|\bwork\((run\.)?ledger_?\b")
+
+
+def waits_in(text):
+    """Model -> its part of the section that shows the same wait in every default model."""
+    title = f"The same wait in {NUMBERS[len(default_models(ROOT))]} models"
+    parts = re.split(r"^`(\w+)`", section(title, text), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def faults_of_waits(text):
+    """What is wrong with that section, one line each."""
+    faults, quoted = [], waits_in(text)
+    if list(quoted) != default_models(ROOT):
+        faults.append(f"it shows {list(quoted)}")
     for model in model_files(ROOT):
-        if model.name in quoted:
-            files = [path for path, _ in quotes_in(quoted[model.name])]
-            code = "\n".join(quote for _, quote in quotes_in(quoted[model.name]))
-            assert all(f"models/{model.family}" in path for path in files), model.name
-            assert "begin_wait" in code and re.search("compute|work", code), model.name
+        if model.name not in quoted:
+            continue
+        quotes = quotes_in(quoted[model.name])
+        code = "\n".join(quote for _, quote in quotes)
+        own = {f"models/{model.file}", f"models/{model.family}_family.hpp"}
+        faults += [f"{model.name} quotes {path}" for path, _ in quotes
+                   if path not in own and not str(path).startswith("bench/")]
+        faults += [f"{model.name} does not {what}" for what, shown in
+                   (("wait", WAITS), ("compute", COMPUTES)) if not shown.search(code)]
+    return faults
+
+
+def test_the_wait_of_every_default_model_is_quoted_and_its_computing():
+    assert faults_of_waits(README) == []
+
+
+@pytest.mark.parametrize("old, new, fault", [
+    ("// models/asio.cpp", "// models/asio_single.cpp", "asio quotes models/asio_single.cpp"),
+    ("job.value = work(", "job.value = (", "libuv does not compute"),
+    ("asio::steady_timer timer(io, ledger.begin_wait(step));", "", "asio does not wait"),
+    ("\n`tbb`:", "\ntbb:", "it shows ['sequential', 'threads', 'libuv', 'asio', 'asyncio']")])
+def test_a_wait_that_is_not_the_models_own_is_noticed(old, new, fault):
+    assert README.count(old) == 1
+    assert fault in faults_of_waits(README.replace(old, new))
+
+
+def test_what_is_called_work_is_computing():
+    for family in ("asio", "libuv"):
+        text = (ROOT / "models" / f"{family}_family.hpp").read_text()
+        body = text.split("inline Value work(Ledger& ledger,")[1].split("}")[0]
+        assert "? ledger.compute(step, v) : ledger.block(step, v);" in body
