@@ -31,11 +31,17 @@ def model_files(root):
     """File = model = program = the name in the results, in the order of the names."""
     found = []
     for path in (root / "models").iterdir():
-        if path.suffix in SAID and not path.stem.endswith("_test"):
-            said = SAID[path.suffix].search(path.read_text())
+        if is_model_file(path):
+            said = SAID[path.suffix].search(path.read_text(errors="replace"))
             family, rung = said.group("family", "rung") if said else (None, None)
             found.append(ModelFile(path.stem, family, rung, path.name))
     return sorted(found, key=lambda model: model.name)
+
+
+def is_model_file(path):
+    # Hidden ones are an editor's: a lock that is a link to nowhere, a copy.
+    return (path.suffix in SAID and "_test." not in path.name and not path.name.startswith(".")
+            and path.is_file())
 
 
 def model_names(root):

@@ -51,6 +51,18 @@ def test_family_and_rung_are_read_from_the_file_whatever_its_spaces_and_quotes(r
         "tuned": ("own", "idiomatic")}
 
 
+def test_what_an_editor_leaves_beside_the_models_is_no_model(tmp_path):
+    root = make_root(tmp_path / "root", ["good"])
+    (root / "models" / ".#asio.cpp").symlink_to("someone@somewhere.1234:5678")
+    (root / "models" / "dangling.cpp").symlink_to("nowhere.cpp")
+    (root / "models" / ".asio.cpp").write_text(FILES["asio.cpp"])
+    (root / "models" / "folder.cpp").mkdir()
+    (root / "models" / "good_test.old.cpp").write_text("")
+    (root / "models" / "latin.cpp").write_bytes(b"// caf\xe9\n")
+    assert model_names(root) == ["good", "latin"]
+    assert [line.split()[0] for line in shell(root, "read_models")] == ["good", "latin"]
+
+
 def test_shell_and_python_read_the_same_of_every_file(root):
     said = [f"{m.name} {m.family or '?'} {m.rung or '?'}" for m in model_files(root)]
     assert sorted(shell(root, "read_models")) == said
