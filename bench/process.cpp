@@ -122,10 +122,10 @@ void PeakWatch::watch(std::stop_token stop) {
   // The folder has a subfolder per thread, so its link count tells their number; asking an open
   // file for it costs half a microsecond, where /proc/self/status costs ten times as much.
   const int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  auto count_threads = [&] {
+  auto count_threads = [&]() -> std::int64_t {
     struct stat info {};
     // Without the entries for itself and its parent, and without this thread.
-    if (fstat(tasks, &info) == 0) threads_ = std::max<std::int64_t>(threads_, info.st_nlink - 3);
+    return fstat(tasks, &info) == 0 ? static_cast<std::int64_t>(info.st_nlink) - 3 : -1;
   };
   auto measure_memory = [&] {
     page_table_bytes_ = std::max(page_table_bytes_, process_status().page_table_bytes);
@@ -135,11 +135,13 @@ void PeakWatch::watch(std::stop_token stop) {
   };
   std::unique_lock lock(mutex_);
   for (int look = 0; !stop.stop_requested(); ++look) {
-    count_threads();
-    if (look % 10 == 9) measure_memory();
+    const std::int64_t threads = count_threads();
+    // Threads come and go between two looks at memory, so many more of them are worth one.
+    if (look % 10 == 9 || threads > threads_ + threads_ / 4 + 10) measure_memory();
+    threads_ = std::max(threads_, threads);
     wake_.wait_for(lock, stop, std::chrono::milliseconds(10), [] { return false; });
   }
-  count_threads();
+  threads_ = std::max(threads_, count_threads());
   measure_memory();
   close(tasks);
   timespec used{};

@@ -35,7 +35,7 @@ ProcessStatus process_status();
 /// From /proc/meminfo; -1 where the kernel does not say.  Of the whole machine, for no process is
 /// told its own.  Most of a waiting thread's memory is there.
 struct KernelMemory {
-  std::int64_t stack_bytes = -1;  // KernelStack: exact, a thread has one
+  std::int64_t stack_bytes = -1;  // KernelStack: to some 100 KB per CPU, and late to shrink
   std::int64_t slab_bytes = -1;   // SUnreclaim: a thread's other objects; moves by megabytes alone
 };
 KernelMemory kernel_memory();
@@ -45,7 +45,8 @@ KernelMemory kernel_memory();
 void reset_peak_memory();
 
 /// Looks at the process from a thread of its own and keeps the highest counts: threads every 10 ms;
-/// page tables and kernel memory, which are dearer to ask for and shrink slowly, every 100 ms.
+/// page tables and kernel memory, which are dearer to ask for, every 100 ms and when the threads
+/// have become many more.
 class PeakWatch {
  public:
   PeakWatch();

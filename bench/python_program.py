@@ -91,7 +91,8 @@ def error_number_of(error):
         return errno.ENOMEM
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return errno.EAGAIN
-    return getattr(error, "errno", None) or 0
+    number = getattr(error, "errno", None)
+    return number if isinstance(number, int) and number > 0 else 0
 
 
 def load_model(path):

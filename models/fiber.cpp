@@ -37,7 +37,11 @@ class FiberPerTurn {
   void run(unsigned workers) {
     {
       std::vector<std::jthread> threads;  // new ones, so that no scheduler stays with the caller's
-      for (unsigned i = 0; i < workers; ++i) threads.emplace_back([this, i] { serve(i == 0); });
+      try {
+        for (unsigned i = 0; i < workers; ++i) threads.emplace_back([this, i] { serve(i == 0); });
+      } catch (...) {  // no more threads on this machine: end those that run
+        on_error();
+      }
     }
     if (error_) std::rethrow_exception(error_);
   }
@@ -86,12 +90,17 @@ class FiberPerTurn {
     try {
       body();
     } catch (...) {
-      if (!failed_.exchange(true)) error_ = std::current_exception();
+      on_error();
     }
     if (running_.fetch_sub(1) == 1) {
       std::lock_guard lock(mutex_);  // nobody is between looking at `running_` and going to sleep
       none_runs_.notify_all();
     }
+  }
+
+  /// Keeps the first error; after it no fiber is launched.
+  void on_error() {
+    if (!failed_.exchange(true)) error_ = std::current_exception();
   }
 
   /// A thread's whole life: its main fiber waits while it runs others.

@@ -1,7 +1,7 @@
 // Hybrid: Asio waits and oneTBB computes; a turn is a coroutine that goes from one to the other.
 //
 // The idea      The calling thread is the loop and does nothing but wait; TBB's workers run turns.
-// A wait        costs a coroutine frame and an entry in the loop's timer queue: 0.7 kB with all.
+// A wait        costs a coroutine frame and an entry in the loop's timer queue.
 // Computing     happens on whichever of TBB's workers is free.  The loop answers at once, however
 //               much there is to compute.
 // Next turn     run by the coroutine that finished the last turn it waited for; if several are
@@ -15,7 +15,6 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/version.hpp>
 #include <coroutine>
 #include <exception>
@@ -77,8 +76,11 @@ class LoopAndArena {
   void run() {
     if (unfinished_ == 0) return;
     const auto open = asio::make_work_guard(loop_);
-    enqueue([this] { plan_.for_each_root([this](const Turn& turn) { start(turn); }); });
+    enqueue([this] {
+      guarded([this] { plan_.for_each_root([this](const Turn& turn) { start(turn); }); });
+    });
     loop_.run();  // until the last turn has finished, or one throws
+    if (error_) std::rethrow_exception(error_);
   }
 
  private:
@@ -93,9 +95,14 @@ class LoopAndArena {
         : run(r), step(s), value(v), timer(r.loop_, r.ledger_.begin_wait(s)) {}
     bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> waiting) {
-      timer.async_wait([&run = run, resume = Resume(waiting)](const auto&) mutable {
-        run.enqueue(std::move(resume));
-      });
+      LoopAndArena& all = run;
+      try {
+        timer.async_wait([&all, resume = Resume(waiting)](const auto&) mutable {
+          all.enqueue(std::move(resume));
+        });
+      } catch (...) {  // with the operation went the coroutine, and this
+        all.on_error();
+      }
     }
     Value await_resume() const { return run.ledger_.end_wait(step, value); }
   };
@@ -114,8 +121,8 @@ class LoopAndArena {
         ledger_.finish(*turn, v);
         if (--unfinished_ == 0) loop_.stop();
       }
-    } catch (...) {  // comes out of loop_.run
-      asio::post(loop_, [error = std::current_exception()] { std::rethrow_exception(error); });
+    } catch (...) {
+      on_error();
     }
   }
 
@@ -123,12 +130,28 @@ class LoopAndArena {
   const Turn* next_after(const Turn& turn) {
     return tbb_family::share_out(
         group_, workload_, turn.after, [this](TurnId id) { return plan_.count_down(id); },
-        [this](const Turn& next) { run_turns(&next); });
+        [this](auto&& find) { guarded([&] { run_turns(find()); }); });
   }
 
   /// From a worker: the task is its own, or stolen.
   void start(const Turn& turn) {
-    group_.run([this, &turn] { run_turns(&turn); });
+    group_.run([this, &turn] { guarded([&] { run_turns(&turn); }); });
+  }
+
+  /// The body of a task: TBB would keep its error for the group, and the loop would not know.
+  void guarded(auto&& body) {
+    try {
+      body();
+    } catch (...) {
+      on_error();
+    }
+  }
+
+  /// Keeps the first error; takes no memory, for the lack of it may be the error.
+  void on_error() {
+    if (failed_.exchange(true)) return;
+    error_ = std::current_exception();
+    loop_.stop();
   }
 
   /// From the loop: wakes a worker.
@@ -138,6 +161,8 @@ class LoopAndArena {
   Ledger& ledger_;
   Plan plan_;
   std::atomic<std::size_t> unfinished_;
+  std::atomic<bool> failed_ = false;
+  std::exception_ptr error_;   // the first one
   tbb::global_control limit_;  // TBB's workers, and the loop
   tbb::task_arena arena_;
   tbb::task_group group_;

@@ -13,7 +13,8 @@
 #include "bench/model.hpp"
 #include "models/libuv_family.hpp"
 
-const bench::Model bench::model{"libuv", Rung::idiomatic, Structure::workers, uv_version_string()};
+const bench::Model bench::model{"libuv", Rung::idiomatic, Structure::workers, uv_version_string(),
+                                "plan_turn"};
 
 namespace {
 

@@ -10,7 +10,8 @@
 #include "bench/model.hpp"
 #include "models/libuv_family.hpp"
 
-const bench::Model bench::model{"libuv", Rung::naive, Structure::one_loop, uv_version_string()};
+const bench::Model bench::model{"libuv", Rung::naive, Structure::one_loop, uv_version_string(),
+                                "plan_turn"};
 
 namespace {
 

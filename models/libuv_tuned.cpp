@@ -20,7 +20,8 @@
 #include "bench/model.hpp"
 #include "models/libuv_family.hpp"
 
-const bench::Model bench::model{"libuv", Rung::tuned, Structure::workers, uv_version_string()};
+const bench::Model bench::model{"libuv", Rung::tuned, Structure::workers, uv_version_string(),
+                                "plan_turn"};
 
 namespace {
 
@@ -116,6 +117,7 @@ class SharedQueues : LoopRun {
   /// Wakes the loop if it has to see to another thread, or to a sooner deadline.  If there is no
   /// work the request comes back to the loop, which sees to everything then.
   std::optional<RunningTurn> next_work(ReadyTurns& ready) {
+    if (failed) return {};
     end_waits(ready);
     start(ready);
     std::unique_lock lock(mutex_);

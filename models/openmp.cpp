@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <vector>
 
 #include "bench/model.hpp"
@@ -33,9 +34,14 @@ class TaskPerReadyTurn {
       : ledger_(ledger), plan_(workload), threads_(workers) {}
 
   void run() {
+    omp_set_dynamic(0);
 #pragma omp parallel num_threads(threads_.size())
 #pragma omp single
     run_turns([this](Ready& ready) {
+      if (static_cast<std::size_t>(omp_get_num_threads()) < threads_.size()) {
+        throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                                "OpenMP gives fewer threads than workers (OMP_THREAD_LIMIT?)");
+      }
       plan_.for_each_root([&](const Turn& turn) { ready.push_back(&turn); });
     });
     if (error_) std::rethrow_exception(error_);

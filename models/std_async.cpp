@@ -1,7 +1,8 @@
 // std::async: a task per turn, started when the turn is ready, and a future per task.
 //
 // The idea      std::async says what shall happen; its future says when it has, or what went wrong.
-// A wait        costs a sleeping thread: std::launch::async starts a new one for every task.
+// A wait        costs a sleeping thread: std::launch::async starts a new one for every task.  A
+//               future keeps its thread's stack until it is asked, and they are asked in order.
 // Computing     happens on the turn's own thread; the kernel shares the CPUs out.
 // Next turn     started by the task that finished the last turn it waited for.  A task that began
 //               by waiting for the futures before it would hold a thread for every turn there is.
@@ -17,7 +18,7 @@
 #include "threads_family.hpp"
 
 const bench::Model bench::model{"std_async", Rung::idiomatic, Structure::thread_per_turn,
-                                gnu_get_libc_version(), "std_async"};
+                                gnu_get_libc_version(), "std_async+plan_turn"};
 
 namespace {
 

@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <ranges>
 #include <span>
 #include <thread>
 #include <utility>
@@ -42,24 +41,25 @@ class Arena {
   tbb::task_arena arena_;
 };
 
-/// Of `turns`, makes a task of each that is ready, which calls `run(turn)`; but for the first one,
-/// which is returned, for the calling task to run.  Many are shared out by halves, so that who
-/// steals gets hundreds at once, and few tasks exist at a time.
+/// Of `turns`, makes a task of each that is ready; but for the first one, which is returned, for
+/// the calling task to run.  A task calls `run(find)`, where `find()` is its turn, if there is one.
+/// Many are shared out by halves, so that who steals gets hundreds at once, and few tasks exist at
+/// a time.
 inline const Turn* share_out(tbb::task_group& group, const Workload& workload,
                              std::span<const TurnId> turns, auto is_ready, auto run) {
-  constexpr std::size_t few = 8;
+  constexpr std::size_t few = 32;
   while (turns.size() > few) {
     const auto rest = turns.subspan(turns.size() / 2);
     turns = turns.first(turns.size() / 2);
     group.run([&group, &workload, rest, is_ready, run] {
-      if (const Turn* mine = share_out(group, workload, rest, is_ready, run)) run(*mine);
+      run([&] { return share_out(group, workload, rest, is_ready, run); });
     });
   }
   const Turn* mine = nullptr;
-  for (const TurnId id : turns | std::views::reverse) {  // a worker takes its newest task first
-    if (!is_ready(id)) continue;
-    if (mine) group.run([mine, run] { run(*mine); });
-    mine = &workload.turns[id];
+  for (std::size_t i = turns.size(); i-- > 0;) {  // backwards: a worker takes its newest task first
+    if (!is_ready(turns[i])) continue;
+    if (mine) group.run([mine, run] { run([mine] { return mine; }); });
+    mine = &workload.turns[turns[i]];
   }
   return mine;
 }

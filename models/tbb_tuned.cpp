@@ -90,7 +90,7 @@ class TaskPerReadyTurn {
 
   const Turn* next_of(std::span<const TurnId> turns, auto is_ready) {
     return share_out(group_, workload_, turns, is_ready,
-                     [this](const Turn& turn) { guarded([&] { go_on({&turn}); }); });
+                     [this](auto&& find) { guarded([&] { go_on({find()}); }); });
   }
 
   void spawn(auto body) {

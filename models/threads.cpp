@@ -20,7 +20,7 @@
 #include "threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::idiomatic, Structure::thread_per_turn,
-                                gnu_get_libc_version(), "std_thread_create_join"};
+                                gnu_get_libc_version(), "std_thread_create_join+plan_turn"};
 
 namespace {
 

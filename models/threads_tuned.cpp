@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <exception>
@@ -120,7 +121,10 @@ class SmallStacks {
  public:
   SmallStacks() {
     pthread_attr_init(&value);
-    pthread_attr_setstacksize(&value, bytes);
+    const auto least = static_cast<std::size_t>(sysconf(_SC_THREAD_STACK_MIN));
+    if (const int error = pthread_attr_setstacksize(&value, std::max(bytes, 2 * least))) {
+      throw std::system_error(error, std::generic_category(), "pthread_attr_setstacksize");
+    }
   }
   ~SmallStacks() { pthread_attr_destroy(&value); }
   pthread_attr_t value;
@@ -150,8 +154,10 @@ class ReusedThreads {
 
  private:
   struct Thread {
+    Thread(ReusedThreads& o, const Turn* t) : owner(o), turn(t) {}
+
     ReusedThreads& owner;
-    const Turn* turn = nullptr;  // what it has to do; none: end
+    const Turn* turn;  // what it has to do; none: end
     Alarm alarm = {};
     bool has_permit = false;
     bool created = false;
@@ -202,14 +208,15 @@ class ReusedThreads {
     try {
       std::unique_lock lock(mutex_);
       while (const Turn* turn = take_ready()) {
-        ++busy_;
         if (parked_.empty()) {
           Thread& thread = threads_.emplace_back(*this, turn);
+          ++busy_;
           lock.unlock();
           create(thread);
         } else {
           Thread& thread = *parked_.back();
           parked_.pop_back();
+          ++busy_;
           lock.unlock();
           thread.turn = turn;
           thread.alarm.wake();
@@ -234,8 +241,7 @@ class ReusedThreads {
       throw std::system_error(error, std::generic_category(), "pthread_create");
     }
     thread.created = true;
-    sched_yield();  // on a CPU that both share it begins now, and may take what needs no other
-                    // thread
+    sched_yield();  // it begins now if both share a CPU, and may do what needed another thread
   }
 
   /// What a thread does next whose turn has made none ready.  It stays only while turns are left
@@ -289,9 +295,8 @@ class ReusedThreads {
   Alarm all_done_;
   std::atomic<std::size_t> unstarted_;  // turns; a guess of how many threads may still be needed
   std::atomic<bool> failed_ = false;
-  std::mutex mutex_;  // guards what follows
-  std::size_t busy_ =
-      1;  // threads with a turn or about to get one, and the calling thread at first
+  std::mutex mutex_;      // guards what follows
+  std::size_t busy_ = 1;  // threads that have a turn, and at first the calling one
   std::deque<const Turn*> ready_;
   std::deque<Thread> threads_;  // they do not move
   std::vector<Thread*> parked_;
