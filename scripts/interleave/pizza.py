@@ -23,13 +23,14 @@ ASYNC = "\n--- ASYNC (All at once) ---\n" + "".join(
     [STARTED.format(name) for name in FLAVOURS] + [READY.format(name) for name in FLAVOURS])
 EXPECTED = {"pizza-chain": SYNC, "pizza": ASYNC}
 
-# One thread starts and ends the waits of these in the order they were asked for.
-ORDERED = ("sequential", "libuv", "asio", "asyncio")
+# The graph does not order the three, but in these structures one thread starts and ends all waits,
+# in the order they were asked for.
+ORDERED = ("sequential", "one_loop")
 OTHER_ORDER = {
-    "threads": "Another order: each pizza has a thread of its own, and the kernel chooses which "
-               "of them runs first.",
-    "tbb": "Another order: the graph leaves it open, and a worker of TBB takes the newest task "
-           "first.",
+    "thread_per_turn": "Another order: each pizza has a thread of its own, and the kernel chooses "
+                       "which of them runs first.",
+    "workers": "Another order: the graph leaves it open, and the library takes what is ready in an "
+               "order of its own.",
 }
 CELLS_A_UNIT = 6
 
@@ -89,7 +90,7 @@ def units_of(sample_file, unit_s):
     return sample["makespan_ns"] * 1e-9 / unit_s
 
 
-def bake_one(session, model, halves, family, unit_s, folder):
+def bake_one(session, model, halves, structure, unit_s, folder):
     """Both halves of one model; returns how many units each took."""
     session.console.print(f"\n[bold]== {model} ==[/]")
     taken, texts = {}, {}
@@ -97,10 +98,10 @@ def bake_one(session, model, halves, family, unit_s, folder):
         command = command_of(session.executables, model, half, unit_s, folder)
         texts[half] = watch(session, command, 20 + 60 * unit_s)
         taken[half] = units_of(folder / f"{model}-{half}.jsonl", unit_s)
-        if not is_right(half, texts[half], family in ORDERED):
+        if not is_right(half, texts[half], structure in ORDERED):
             raise Trouble(f"{model}: these are not the lines that {half} must print")
     if texts.get("pizza", ASYNC) != ASYNC:
-        session.say(f"({OTHER_ORDER.get(family, 'The graph does not order the three.')})")
+        session.say(f"({OTHER_ORDER.get(structure, 'The graph does not order the three.')})")
     return taken
 
 
@@ -153,7 +154,7 @@ def bake(session, unit_s):
         for model in names:
             alone = about[model]["structure"] == "sequential"
             taken[model] = bake_one(session, model, HALVES[:1] if alone else HALVES,
-                                    about[model]["family"], unit_s, folder)
+                                    about[model]["structure"], unit_s, folder)
         tell(session, taken, about)
         both = [model for model in taken if len(taken[model]) == 2]
         if both:

@@ -86,17 +86,13 @@ def _cell(cell_id, row, rows, measured, planned):
     known = [*measured, *planned]
     return {
         "cell_id": cell_id, "scenario": row["scenario"], "params": row["params"],
-        "cpus": _first(known, "cpus") or _cpus(row, planned),
+        "cpus": _first([*known, row], "cpus") or row["params"].get("workers"),
         # The least of all samples: a unit of computing was that cheap once, so no point of a chart
         # may lie below it.
         "lb_ns": _least(measured, "lb_ns") or _least(planned, "lb_ns"),
         "greedy_ns": _median(measured, "greedy_ns") or _median(planned, "greedy_ns"),
         "models": rows,
     }
-
-
-def _cpus(row, planned):
-    return row.get("cpus") or row["params"].get("workers")
 
 
 def _row(model, about, measured, samples, planned):

@@ -1,11 +1,16 @@
 """Is the demo's text the known one, byte for byte, and is a wrong one noticed?"""
 
 import hashlib
+import io
 import json
 
 import pytest
+from rich.console import Console
 
+from . import pizza
+from .executables import Executables
 from .pizza import ASYNC, SYNC, bars, is_right
+from .trouble import Trouble
 
 VEGGIE_LAST = "Veggie pizza is ready!\n"
 
@@ -27,6 +32,38 @@ def test_another_order_is_right_only_where_several_threads_speak():
     assert is_right("pizza", ASYNC, ordered=True)
     assert is_right("pizza", other_order(ASYNC), ordered=False)
     assert not is_right("pizza", other_order(ASYNC), ordered=True)
+
+
+class Session:
+    """Listens, and has programs that are never started."""
+
+    def __init__(self, folder):
+        self.said = []
+        self.console = Console(file=io.StringIO())
+        self.executables = Executables(folder)
+
+    def say(self, text):
+        self.said.append(text)
+
+
+@pytest.mark.parametrize("structure, words", [
+    ("thread_per_turn", "the kernel chooses"), ("workers", "the graph leaves it open"),
+    ("blocking_workers", "does not order"), ("one_loop", None), ("sequential", None)])
+def test_the_structure_of_a_model_says_whether_another_order_is_right(tmp_path, monkeypatch,
+                                                                     structure, words):
+    def baked(text):
+        session = Session(tmp_path)
+        monkeypatch.setattr(pizza, "watch", lambda *_: text)
+        pizza.bake_one(session, "any", ["pizza"], structure, 0.1, tmp_path)
+        return " ".join(session.said)
+
+    monkeypatch.setattr(pizza, "units_of", lambda *_: 3.0)
+    assert baked(ASYNC) == ""
+    if words:
+        assert words in baked(other_order(ASYNC))
+    else:
+        with pytest.raises(Trouble):
+            baked(other_order(ASYNC))
 
 
 @pytest.mark.parametrize("wrong", [
