@@ -45,5 +45,6 @@ def tell_cells(session, plan):
         rows = [e for e in plan.entries if e["cell_id"] == cell_id and e["mode"] == "timed"]
         block = [e for e in rows if e["block"] == 0 and not e["skip_reason"]]
         seconds = sum(entry["predicted_s"] for entry in block)
-        session.say(f"  {seconds:6.1f} s a block  {cell_id}")
+        blocks = len({entry["block"] for entry in rows if not entry["skip_reason"]})
+        session.say(f"  {seconds:6.1f} s a block, {plural(blocks, 'block'):>9}  {cell_id}")
         session.say(f"      {', '.join(entry['model'] for entry in block) or 'no model'}")

@@ -1,15 +1,17 @@
 """Is the plan balanced, does it fit its budget, and does it say what it leaves out?"""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from .cells import PROFILE_ORDER, Cell, catalogue, chosen_cells, traced_cells, worker_counts
-from .options import scenario_names
+from .model_files import model_files
+from .options import default_models, scenario_names
 from .plan import PROFILES, latin_order, make_plan, predicted_s
-from .plan_words import tell_plan
+from .plan_words import tell_cells, tell_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,19 +20,19 @@ def said(structure, rung="idiomatic"):
     return {"structure": structure, "rung": rung}
 
 
-# The default of --models, then the whole ladder.
-DEFAULT = {"sequential": said("sequential"), "threads": said("thread_per_turn"),
-           "libuv": said("workers"), "asio": said("workers"), "tbb": said("workers"),
-           "asyncio": said("workers", "reference")}
-ALL = DEFAULT | {
-    "thread_pool": said("blocking_workers", "naive"), "threads_tuned": said("thread_per_turn", "tuned"),
-    "libuv_inline": said("one_loop", "naive"), "libuv_tuned": said("workers", "tuned"),
-    "asio_single": said("one_loop", "naive"), "asio_offload": said("workers"),
-    "asio_callbacks": said("workers"), "asio_tuned": said("workers", "tuned"),
-    "tbb_blocking": said("blocking_workers", "naive"), "tbb_suspend": said("workers"),
-    "tbb_tuned": said("workers", "tuned"), "hybrid": said("workers", "tuned"),
-    "fiber": said("workers"), "openmp": said("blocking_workers"),
-    "std_async": said("thread_per_turn")}
+# Of every model what its file says: rung and structure.
+SAYS = (re.compile(r"\bRung::([a-z]+),\s*(?:(?:bench::)?Structure::)?([a-z_]+)"),
+        re.compile(r"""\brung="([a-z]+)",\s*structure="([a-z_]+)"""))
+
+
+def said_in(model):
+    text = (ROOT / "models" / model.file).read_text()
+    (rung, structure), = [say.search(text).groups() for say in SAYS if say.search(text)]
+    return said(structure, rung)
+
+
+ALL = {model.name: said_in(model) for model in model_files(ROOT)}
+DEFAULT = {name: ALL[name] for name in default_models(ROOT)}
 CORES = 2
 # What `describe` says of every cell on two cores. Written anew by:
 #   PYTHONPATH=scripts python3 -m interleave.write_described
@@ -47,6 +49,11 @@ def measured_cells(plan):
     """"SCENARIO AGENTS" of every cell of which processes are planned."""
     return {f"{e['scenario']} {e['params']['agents']}" for e in plan.entries
             if e["mode"] == "timed" and not e["skip_reason"]}
+
+
+def test_every_model_says_a_structure_that_has_a_bound():
+    known = DESCRIBED[Cell("fanout", 16, 2, 0.01).id()]["lb_model_ns"]
+    assert {said["structure"] for said in ALL.values()} == set(known)
 
 
 @pytest.mark.parametrize("about", [DEFAULT, ALL], ids=["default", "all"])
@@ -131,16 +138,24 @@ def test_a_cell_left_out_but_for_its_timelines_says_so():
     assert why.endswith("(only its timelines are drawn)")
 
 
-def test_a_person_is_told_of_fewer_blocks_and_of_missing_timelines():
-    class Listener(list):
-        say = list.append
+class Listener(list):
+    say = list.append
 
+
+def test_a_person_is_told_of_fewer_blocks_and_of_missing_timelines():
     smoke, publication = Listener(), Listener()
     tell_plan(smoke, made("smoke", about=ALL))
     tell_plan(publication, made("publication", about=ALL))
     assert "timelines of layers" in " ".join(smoke)
     words = " ".join(publication)
     assert "in up to 30 blocks" in words and "only 6 of 30 blocks: " in words
+
+
+def test_a_dry_run_tells_the_blocks_of_each_cell():
+    lines = Listener()
+    tell_cells(lines, made("publication", about=ALL))
+    assert [line for line in lines if "15 blocks  fanout/agents=1000/" in line]
+    assert [line for line in lines if " 6 blocks  react/agents=128/" in line]
 
 
 def test_react_under_load_is_measured_when_asked_for_and_in_standard():
