@@ -1,4 +1,4 @@
-"""What waiting together buys: three pizzas, one after another and all at once, in each default model."""
+"""What waiting together buys: three pizzas one by one and all at once, in each default model."""
 
 import subprocess
 import tempfile
