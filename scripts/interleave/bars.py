@@ -1,25 +1,21 @@
-"""How is a bar chart of one cell built? A bar for each model, the bound, the ideal, and its words."""
+"""How is a bar chart of one cell built? A bar for each model, the bound, the ideal, the words."""
 
 import math
 
 from matplotlib.ticker import FuncFormatter
 
-from . import style, units
-from .chart_data import plotted, row_of
+from . import stats, style, units
+from .chart_data import known_time, plotted, row_of
 
-TORN = 3.0  # a bound this many times the slowest measured model runs off the axis, and says so
+TORN = 3.0  # a bar this many times the middle one runs off the axis, and says so
+BEYOND = "  ▶"  # after the words of a bar that goes on where the axis ends
 
 
 def bars(data, ax, cell, models, beside=lambda model: "", room=1.22):
     """Returns the plotted data. `beside`: what is written after a model's time; `room`: how much
     longer the axis is than the longest bar, for the text after it."""
     key, rows = cell["scenario"], []
-    measured = [(s["makespan_ns"]) for m in models for s in data.raw(cell, m)]
-    bounds = [r["lb_model_ns"] for r in cell["models"] if r["model"] in models
-              and r["skipped_by_bound"] and r["lb_model_ns"]]
-    longest = max(measured)
-    end = max([longest] + [b for b in bounds if b <= TORN * longest])
-    torn = any(b > TORN * longest for b in bounds)
+    end, torn = _end(data, cell, models)
     ax.set_xlim(0, end * max(room, 1.6 if torn else 0))
     ax.set_ylim(len(models) - 0.5, -0.5)
     unit_ns, unit = next((u for u in units.DURATIONS if end >= u[0]), units.DURATIONS[-1])
@@ -42,14 +38,14 @@ def bars(data, ax, cell, models, beside=lambda model: "", room=1.22):
             continue
         if row["makespan_ns"]:
             text = units.duration(row["makespan_ns"]["median"]) + beside(model)
-            rows += _measured_bar(data, ax, cell, model, row["makespan_ns"], y, text)
+            rows += _measured_bar(data, ax, cell, model, row["makespan_ns"], y, text, end)
         elif row["skipped_by_bound"] and row["lb_model_ns"]:
             bound = row["lb_model_ns"]
             ax.barh(y, min(bound, ax.get_xlim()[1]), 0.62, facecolor="white", edgecolor=look.tint(
                 0.45), hatch="/////", lw=0.8, zorder=2)
             right = ax.get_xlim()[1]
             inside = bound > 0.5 * right
-            ax.annotate(f"not run: at least {units.duration(bound)}{'  ▶' if bound > end else ''}",
+            ax.annotate(f"not run: at least {units.duration(bound)}{BEYOND if bound > end else ''}",
                         (min(bound, right), y), (-3 if inside else 4, 0),
                         textcoords="offset points", va="center",
                         ha="right" if inside else "left", size=7, color=look.ink, zorder=6,
@@ -63,21 +59,41 @@ def bars(data, ax, cell, models, beside=lambda model: "", room=1.22):
     return rows
 
 
-def _measured_bar(data, ax, cell, model, e, y, text):
+def _end(data, cell, models):
+    """How long the longest bar is that is shown whole, and whether any is not. One slow model must
+    not flatten all others."""
+    shown = [r for r in cell["models"] if r["model"] in models]
+    medians = [r["makespan_ns"]["median"] for r in shown if r["makespan_ns"]]
+    limit = TORN * stats.median(medians)
+    whole = max([s["makespan_ns"] for r in shown for s in data.raw(cell, r["model"])
+                 if r["makespan_ns"] and r["makespan_ns"]["median"] <= limit])
+    times = [time for r in shown if (time := known_time(r)) is not None]
+    end = max([whole] + [time for time in times if time <= max(limit, whole)])
+    return end, any(time > end for time in times)
+
+
+def _measured_bar(data, ax, cell, model, e, y, text, end):
     look, key = data.styles[model], cell["scenario"]
-    ax.barh(y, e["median"], 0.62, color=look.tint(0.15), lw=0, zorder=2)
     raw = sorted(s["makespan_ns"] for s in data.raw(cell, model))
+    rows = ([plotted(key, model, "raw", "", v) for v in raw]
+            + [plotted(key, model, "median", "", e["median"], e["low"], e["high"], e["n"])])
+    right = ax.get_xlim()[1]
+    ax.barh(y, min(e["median"], right), 0.62, color=look.tint(0.15), lw=0, zorder=2)
+    if e["median"] > end:
+        ax.annotate(text + BEYOND, (right, y), (-3, 0), textcoords="offset points", va="center",
+                    ha="right", size=7, color=style.INK, zorder=6,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
+        return rows
     ax.plot(raw, [y + 0.39] * len(raw), ls="none", marker=".", ms=2.5, mew=0, color=style.INK,
             alpha=0.35, zorder=3)
     if e["low"] is not None:
         for colour, thick in (("white", 2.6), (style.INK, 1.1)):  # seen on a black bar as well
             ax.plot([e["low"], e["high"]], [y, y], color=colour, lw=thick, zorder=6,
                     solid_capstyle="butt")
-    ax.annotate(text, (max(raw[-1], e["median"]), y), (4, 0),
+    ax.annotate(text, (min(max(raw[-1], e["median"]), end), y), (4, 0),
                 textcoords="offset points", va="center", size=7, color=style.INK, zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
-    return ([plotted(key, model, "raw", "", v) for v in raw]
-            + [plotted(key, model, "median", "", e["median"], e["low"], e["high"], e["n"])])
+    return rows
 
 
 def name_the_bars(data, ax, models):

@@ -12,7 +12,8 @@ def waiting_or_computing(data, width):
     cells = [waiting, computing]
     reading = (f"Time to finish everything: shorter is better. Grey: no machine with "
                f"{cpu_words(cells)} can be faster. {IDEAL_WORDS} Black line: 95 % interval, "
-               "dots: each run. Hatched: not run, at least this long by its structure.")
+               "dots: each run. ▶: longer than shown. Hatched: not run, at least this long by its "
+               "structure.")
     models = data.models_of(cells)
     stacked = width == COLUMN
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12

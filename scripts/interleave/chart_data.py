@@ -54,32 +54,66 @@ class ChartData:
         return [model for model in self.about if model in present]
 
     def lines(self, cells):
-        """The models of these cells that a panel has room for: all, or one of each family (the one
-        that bears its name) and then those that come closest to the ideal."""
+        """The models of these cells that a panel has room for: all, or the plainest use of each
+        library, then each library at its best, then the fastest of the others."""
         models = self.models_of(cells)
         if len(models) <= MOST_LINES:
             return models
-        rank = sorted(models, key=lambda m: (m != self.about[m].get("family"), self._losses(m), m))
-        return [model for model in models if model in rank[:MOST_LINES]]
+        best = set(self.best_of_families(models))
+
+        def rank(model):
+            alone = len(self._family(model, models)) == 1
+            group = (0 if self._is_headline(model, models) else
+                     4 if self.about[model].get("rung") == "naive" else
+                     3 if alone and self.about[model].get("rung") != "tuned" else
+                     1 if model in best else 2)
+            return group, self._losses(model), model
+
+        return [m for m in models if m in sorted(models, key=rank)[:MOST_LINES]]
+
+    def best_of_families(self, models):
+        """Of each family the fastest of these models; a naive one only where there is no other."""
+        families = {}
+        for model in models:
+            families.setdefault(self._family_name(model), []).append(model)
+
+        def rank(model):
+            return self.about[model].get("rung") == "naive", self._losses(model), model
+
+        return [min(rivals, key=rank) for rivals in families.values()]
+
+    def _is_headline(self, model, models):
+        """It bears the name of a family of several, or all others are measured against it."""
+        said = self.about[model]
+        return (said.get("rung") == "reference" or said.get("structure") == "sequential"
+                or model == said.get("family") and len(self._family(model, models)) > 1)
+
+    def _family_name(self, model):
+        return self.about[model].get("family") or model
+
+    def _family(self, model, models):
+        return [m for m in models if self._family_name(m) == self._family_name(model)]
 
     def _losses(self, model):
-        """The middle of its times over the least of each cell; the worst where it has none."""
+        """The middle of its times over the least of each cell. Where it was not run its bound
+        counts, where it failed nothing could be worse."""
         ratios = []
         for cell in self.summary["cells"]:
-            times = {r["model"]: r["makespan_ns"]["median"] for r in cell["models"]
-                     if r["makespan_ns"]}
-            if model in times:
-                ratios.append(times[model] / min(times.values()))
+            times = [r["makespan_ns"]["median"] for r in cell["models"] if r["makespan_ns"]]
+            row = row_of(cell, model)
+            if not times or row is None:
+                continue
+            time = known_time(row)
+            ratios.append(float("inf") if time is None else time / min(times))
         return stats.median(ratios) if ratios else float("inf")
 
-    def not_drawn(self, cells, drawn):
-        """Says that not all models are drawn, and which are."""
+    def not_drawn(self, cells, drawn, where_all="The table has all."):
+        """Says that not all models are drawn, which are, and where the others are."""
         models = self.models_of(cells)
         if len(drawn) == len(models):
             return ""
-        others = any(model != self.about[model].get("family") for model in drawn)
-        return (f"{len(drawn)} of {len(models)} models: those that bear their family's name"
-                f"{', then the fastest' if others else ''}. The table has all.")
+        return (f"{len(drawn)} of {len(models)} models: each library's plain use and its fastest. "
+                f"{where_all}")
 
     def marks(self, cells, drawn):
         """What the marks of rungs mean, and which models are not drawn."""
@@ -109,6 +143,13 @@ class ChartData:
 
 def has_measurements(cells):
     return any(row["makespan_ns"] for cell in cells for row in cell["models"])
+
+
+def known_time(row):
+    """Its median, or the least time for which it was not run; None where it has neither."""
+    if row["makespan_ns"]:
+        return row["makespan_ns"]["median"]
+    return row["lb_model_ns"] or None if row["skipped_by_bound"] else None
 
 
 def row_of(cell, model):

@@ -45,7 +45,8 @@ def how_does_each_model_run(data, width, cell_id, samples):
     some = "" if len(shown) == len(agents) else f" ({len(shown)} of {len(agents):,} are drawn)"
     reading = (f"One row per agent{some}, time to the right. Light: waiting. Dark: computing. "
                f"Line: all done. Grey: no machine with {cpu_words([first])} can finish there. "
-               f"One run each, not a median. {data.not_drawn([cell], models)}")
+               "One run each, not a median. "
+               f"{data.not_drawn([cell], models, 'All traces are in trace/.')}")
     ends = sorted(_end(sample, spans) for _, sample, spans in strips)
     right = ends[-1]
     if len(ends) > 1 and ends[-1] > FAR * ends[-2]:

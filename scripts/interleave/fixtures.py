@@ -1,7 +1,8 @@
 """A made-up result folder for the tests: six models, skipped, invalid, late and crashed rows.
 
-`python3 -m interleave.fixtures DIR` writes one, to look at; with ALL after it, of every model. The numbers are shaped like real ones
-and come from a seeded generator, so that two calls write the same bytes.
+`python3 -m interleave.fixtures DIR` writes one, to look at; with ALL after it, of every model. The
+numbers are shaped like real ones and come from a seeded generator, so that two calls write the same
+bytes.
 """
 
 import json
@@ -11,7 +12,7 @@ from pathlib import Path
 
 MODELS = {
     "asio": ("asio", "idiomatic", "workers"),
-    "libuv": ("libuv", "idiomatic", "one_loop"),
+    "libuv": ("libuv", "idiomatic", "workers"),
     "sequential": ("sequential", "idiomatic", "sequential"),
     "tbb": ("tbb", "idiomatic", "workers"),
     "threads": ("threads", "idiomatic", "thread_per_turn"),

@@ -2,6 +2,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,15 @@ import pytest
 from matplotlib.figure import Figure
 
 from interleave import fixtures, style, units
+from interleave.chart_bars import waiting_or_computing
 from interleave.chart_data import ChartData
 from interleave.chart_lines import log_y
 from interleave.chart_makespan import who_finishes_first_as_agents_grow
 from interleave.chart_memory import what_does_an_agent_cost
 from interleave.charts import draw_all, plans
 from interleave.labels import spread
+from interleave.model_files import model_files
+from interleave.options import default_models
 from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.summary import summarise
@@ -296,7 +300,6 @@ def test_labels_without_enough_room_share_it():
 
 def test_a_cell_that_nothing_was_measured_in_is_not_drawn(data):
     with pytest.raises(NothingToDraw):
-        from interleave.chart_bars import waiting_or_computing
         nothing = ChartData(data.result, data.summary | {"cells": []})
         waiting_or_computing(nothing, PAGE)
 
@@ -319,12 +322,14 @@ def test_a_graph_from_a_file_without_a_number_of_agents_is_summarised_and_drawn(
     assert len(left_out) == 6
 
 
-def test_with_every_model_lines_show_one_of_each_family_and_say_so(of_every_model, every):
-    for name in ("makespan-over-agents", "efficiency-over-agents", "makespan-over-workers"):
+def test_with_every_model_lines_show_each_librarys_plain_use_and_its_fastest(of_every_model, every):
+    for name in ("makespan-over-agents", "efficiency-over-agents", "makespan-over-workers",
+                 "timeline-layers-16"):
         drawing = of_every_model[name, PAGE]
-        assert {r["model"] for r in drawing.rows} - {""} == {
-            family for _, family, _ in fixtures.LADDER}, name
-        assert "10 of 21 models: those that bear their family's name." in drawing.reading
+        shown = {r["model"] for r in drawing.rows} - {""}
+        assert shown == {*fixtures.MODELS, "threads_tuned", "libuv_tuned", "asio_tuned",
+                         "tbb_tuned"}, name
+        assert "10 of 21 models: each library's plain use and its fastest." in drawing.reading
     for name in every.about:
         assert f"| `{name}` |" in markdown_table(every.summary)
 
@@ -338,18 +343,78 @@ def test_a_few_models_are_all_drawn_and_their_marks_explained(every):
     assert "models:" not in drawing.reading
 
 
-def test_room_that_the_families_leave_is_for_the_fastest(every):
-    # Without the families' own models the fastest of the others fill the panel.
-    few = only(every, lambda m: m["model"] != m["family"] or m["model"] == "asio")
+def test_a_timeline_says_where_the_traces_are_that_it_does_not_draw(of_every_model):
+    reading = of_every_model["timeline-layers-16", PAGE].reading
+    assert "All traces are in trace/." in reading and "table" not in reading
+
+
+def test_room_that_the_libraries_leave_is_for_the_fastest_and_no_naive_use(every):
+    few = only(every, lambda m: m["family"] not in ("libuv", "threads", "fiber"))
     drawn = few.lines(few.summary["cells"])
     assert len(drawn) == 10 < len(few.about)
-    assert "asio" in drawn and "asio_tuned" in drawn and "thread_pool" not in drawn
-    slow = only(every, lambda m: m["model"] in drawn or m["model"] == "thread_pool")
+    assert {"sequential", "asio", "tbb", "asyncio", "asio_tuned", "tbb_tuned", "hybrid"} < {*drawn}
+    assert not {"asio_single", "tbb_blocking"} & {*drawn}
+    assert "openmp" not in drawn and "std_async" not in drawn  # one use of a library comes last
+
+
+def test_the_fastest_of_a_family_is_what_was_measured_to_be_and_is_not_naive(every):
+    def best(change):
+        few = only(every, lambda m: m["family"] == "asio" or m["model"] == "tbb")
+        for cell in few.summary["cells"]:
+            for row in cell["models"]:
+                change(row)
+        return few.best_of_families(list(few.about))
+
+    def slower(row):
+        if row["model"] == "asio_tuned" and row["makespan_ns"]:
+            row["makespan_ns"]["median"] *= 9
+
+    def naive_is_fastest(row):
+        if row["model"] == "asio_single" and row["makespan_ns"]:
+            row["makespan_ns"]["median"] = 1
+
+    assert best(lambda row: None) == ["asio_tuned", "tbb"]
+    assert best(slower) != ["asio_tuned", "tbb"]
+    assert "asio_single" not in best(naive_is_fastest)
+
+
+@pytest.mark.parametrize("skipped", [True, False], ids=["not run", "failed"])
+def test_a_model_does_not_seem_faster_for_the_cells_that_it_was_not_measured_in(every, skipped):
+    few = only(every, lambda m: m["model"] in ("asio", "asio_tuned"))
+    for i, cell in enumerate(few.summary["cells"]):
+        for row in cell["models"]:
+            if row["model"] == "asio_tuned" and i > 2:
+                row.update(makespan_ns=None, skipped_by_bound=skipped, lb_model_ns=10**12)
+    assert few.best_of_families(["asio", "asio_tuned"]) == ["asio"]
+
+
+def test_one_slow_model_does_not_flatten_the_bars_of_the_others(data):
+    slow = only(data, lambda m: True)
     for cell in slow.summary["cells"]:
         for row in cell["models"]:
-            if row["makespan_ns"] and row["model"] == "asio_callbacks":
-                row["makespan_ns"]["median"] *= 100
-    assert "asio_callbacks" not in slow.lines(slow.summary["cells"])
+            if row["model"] == "tbb" and row["makespan_ns"]:
+                row["makespan_ns"] = {key: value and value * 40
+                                      for key, value in row["makespan_ns"].items()}
+    with settings():
+        drawing = waiting_or_computing(slow, PAGE)
+    for ax in drawing.axes:
+        lengths = sorted(bar.get_width() for group in ax.containers for bar in group)
+        assert lengths[-1] <= ax.get_xlim()[1] < 6 * lengths[0]
+        [text] = [t.get_text() for t in ax.texts if t.get_text().endswith("s  ▶")
+                  and "not run" not in t.get_text()]
+        assert float(text.split(" ")[0]) > 9  # the words have it whole
+        assert "▶: longer than shown" in drawing.reading
+
+
+def test_the_fixtures_models_are_those_of_the_suite():
+    files = model_files(SCRIPTS.parent)
+    assert {m.name: (m.family, m.rung) for m in files} == {
+        name: (family, rung) for name, (family, rung, _) in fixtures.EVERY.items()}
+    for file in files:
+        text = (SCRIPTS.parent / "models" / file.file).read_text()
+        said = re.search(r"Structure::(\w+)|structure=.(\w+)", text)
+        assert fixtures.EVERY[file.name][2] in said.groups(), file.name
+    assert set(fixtures.MODELS) == set(default_models(SCRIPTS.parent))
 
 
 def only(data, keep):
