@@ -1,11 +1,13 @@
 """How much does it matter how a library is used? Each family's rungs, on one axis of time."""
 
 import math
+from collections import Counter
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from . import style, units
-from .chart_data import IDEAL_WORDS, cpu_words, describe, plotted, row_of
+from .bars import BEYOND, TORN
+from .chart_data import IDEAL_WORDS, cpu_words, describe, known_time, plotted, row_of
 from .sheet import PAGE, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 ROW, GAP = 0.19, 0.07  # inches of a model, and between two families
@@ -16,39 +18,40 @@ def how_much_does_the_use_of_a_library_matter(data, width):
     cell = _cell(data)
     models = data.models_of([cell])
     question = "How much does it matter how a library is used?"
-    reading = ("Time to finish everything (log scale), the rungs of each family from naive to "
-               f"tuned: further left is better. Grey: no machine with {cpu_words([cell])} can be "
-               f"faster. {IDEAL_WORDS} Markers: median with 95 % interval, and the share of the "
-               "possible speed. Hollow: not run, at least this long by its structure. Shown is, of "
-               "the cells with waits and computing in which most models have a figure, the one in "
-               "which the rungs of a family lie furthest apart.")
-    heights, families = _heights(data, models)
+    reading = ("Time to finish everything, and the share of the possible speed: further left is "
+               f"better. Grey: no machine with {cpu_words([cell])} can be faster. {IDEAL_WORDS} "
+               "Hollow or ▶: not run, at least this long. Shown: where use matters most.")
+    note = ("Markers: median with 95 % interval. Of the cells with waits and computing in which "
+            "most models have a figure, the one is shown in which the measured rungs of a family "
+            "lie furthest apart. ▶: beyond the axis, which ends at three times the slowest "
+            "measured model of the families with several rungs.")
+    heights, families = _heights(data, models, in_rows=width != PAGE)
     columns = _columns(data, models, width)
     left = sum(columns) + 0.04
     figure, (ax,) = make_sheet(width, question, reading, data.footer(
         [r["n"] for r in cell["models"] if r["n"]]), 1, heights[models[-1]] + ROW / 2, columns=1,
         left=left, right=0.05)
-    texts = {model: _text(row_of(cell, model)) for model in models}
     _axis(ax, data, cell, models, heights[models[-1]] + ROW / 2)
     rows = _references(ax, cell)
     for model in models:
         y = heights[model]
         _names(ax, data, model, y, columns, left, first=model in families)
-        rows += _model(ax, data, cell, model, y, texts[model])
+        rows += _model(ax, data, cell, model, y, _text(row_of(cell, model)))
     for model in list(families)[1:]:
-        ax.axhline(heights[model] - (ROW + GAP) / 2, color="#D8D8D8", lw=0.4, zorder=0.5)
+        above = ROW if width != PAGE and _has_row(data, models, model) else 0.0
+        ax.axhline(heights[model] - above - (ROW + GAP) / 2, color="#D8D8D8", lw=0.4, zorder=0.5)
     told = ", ".join(filter(None, (describe(k, cell["params"].get(k))
                                    for k in ("agents", "workers", "cpu_share"))))
     panel_title(ax, cell["scenario"], told, left=left)
     alt = (f"Times of {cell['scenario']}, {told}, by family. "
            + " ".join(_in_words(data, cell, models, family) for family in families.values()))
-    return Drawing("ladder", question, reading, alt, figure, rows, axes=[ax])
+    return Drawing("ladder", question, reading, alt, figure, rows, note, [ax])
 
 
 def _cell(data):
     """The cell with waits and computing in which most models have a figure, a time or the bound for
-    which they were not run; of several the one in which a family spans most. Cells of another kind
-    only where there is none."""
+    which they were not run; of several the one in which a family was measured to span most. Cells
+    of another kind only where there is none."""
     cells = [c for c in data.summary["cells"] if _spans(data, c)]
     if not cells:
         raise NothingToDraw("no family was measured on two rungs: choose models with --models, "
@@ -58,40 +61,43 @@ def _cell(data):
     def instructive(cell):
         mixed = bool(cell["params"].get("cpu_share"))
         return (mixed, cell["params"].get("workers") == default,
-                sum(_known(r) is not None for r in cell["models"]), max(_spans(data, cell)),
+                sum(known_time(r) is not None for r in cell["models"]), max(_spans(data, cell)),
                 cell["cell_id"])
 
     return max(cells, key=instructive)
 
 
-def _known(row):
-    if row["makespan_ns"]:
-        return row["makespan_ns"]["median"]
-    return row["lb_model_ns"] if row["skipped_by_bound"] and row["lb_model_ns"] else None
-
-
 def _spans(data, cell):
-    """Of each family that has two rungs in the cell, one of them measured: slowest over fastest."""
+    """Of each family measured on two rungs in the cell: its slowest time over its fastest. A bound
+    of what never ran says nothing of how far use can take a library."""
     spans, families = [], {}
     for row in cell["models"]:
-        if _known(row) is not None:
+        if row["makespan_ns"]:
             families.setdefault(data.about[row["model"]].get("family"), []).append(row)
     for family, rows in families.items():
         rungs = {data.about[row["model"]].get("rung") for row in rows}
-        if family and len(rungs) > 1 and any(row["makespan_ns"] for row in rows):
-            known = [_known(row) for row in rows]
-            spans.append(max(known) / min(known))
+        if family and len(rungs) > 1:
+            times = [row["makespan_ns"]["median"] for row in rows]
+            spans.append(max(times) / min(times))
     return spans
 
 
-def _heights(data, models):
-    """Inches from the top of each model's row, and the first model of each family."""
+def _has_row(data, models, model):
+    """Whether a family needs a row for its name: not where its one model bears it."""
+    family = data.about[model].get("family") or model
+    return [m for m in models if (data.about[m].get("family") or m) == family] != [family]
+
+
+def _heights(data, models, in_rows):
+    """Inches from the top of each model's row, and the first model of each family. in_rows: a
+    family's name stands above its models, not beside them."""
     heights, families, y = {}, {}, 0.0
     for model in models:
         family = data.about[model].get("family") or model
         if family not in families.values():
             families[model] = family
             y += GAP if heights else 0.0
+            y += ROW if in_rows and _has_row(data, models, model) else 0.0
         y += ROW
         heights[model] = y - ROW / 2
     return heights, families
@@ -112,32 +118,54 @@ def _text(row):
     if row["makespan_ns"]:
         share = f", {units.percent(row['efficiency']['median'])}" if row["efficiency"] else ""
         return units.duration(row["makespan_ns"]["median"]) + share
-    if _known(row):
-        return f"not run: ≥ {units.duration(_known(row))}"
+    if known_time(row):
+        return f"not run: ≥ {units.duration(known_time(row))}"
     return f"no result ({row['reasons'][0]['status'] if row['reasons'] else 'not measured'})"
 
 
 def _axis(ax, data, cell, models, height):
     shown = [y for y in (cell["lb_ns"], cell["greedy_ns"]) if y]
     shown += [s["makespan_ns"] for m in models for s in data.raw(cell, m)]
-    shown += [_known(row_of(cell, m)) for m in models if _known(row_of(cell, m))]
+    shown += [known_time(row_of(cell, m)) for m in models if known_time(row_of(cell, m))]
+    families = Counter(data.about[m].get("family") for m in models)
+    slowest = max((row_of(cell, m)["makespan_ns"]["median"] for m in models
+                   if row_of(cell, m)["makespan_ns"] and families[data.about[m].get("family")] > 1),
+                  default=max(shown))
     low = min(shown) / 1.12
     # A text right of its marker needs at most half of the axis; further right it stands left of it.
-    high = max(max(shown) * 1.1, low * 3)
+    high = max(min(max(shown) * 1.1, slowest * TORN), low * 3)
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     ax.set_ylim(height, 0)
     apart = ax.get_window_extent().width / ax.figure.dpi / math.log10(high / low)  # of decades
-    label = widest([units.tick(units.duration, y) for y in (low, high)], 7) + 0.1
-    subs = (1, 2, 5) if apart * 0.3 > label else (1, 3) if apart * 0.47 > label else (1,)
-    every = max(1, math.ceil(label / apart))
-    ticks = [sub * 10**k for k in range(0, 14) for sub in subs if k % every == 0]
-    ax.xaxis.set_major_locator(FixedLocator([t for t in ticks if low <= t <= high]))
+    ax.xaxis.set_major_locator(FixedLocator(log_ticks(low, high, apart)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: units.tick(units.duration, x)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("time to finish everything (log scale)")
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
+
+
+def log_ticks(low, high, apart):
+    """Round times between the two, as many as their labels have room for. apart: inches of a
+    decade."""
+    label = widest([units.tick(units.duration, y) for y in (low, high)], 7) + 0.1
+    subs = (1, 2, 5) if apart * 0.3 > label else (1, 3) if apart * 0.47 > label else (1,)
+    every = max(1, math.ceil(label / apart))
+    ticks = [sub * 10**k for k in range(0, 14) for sub in subs
+             if k % every == 0 and low <= sub * 10**k <= high]
+    if len(ticks) >= 3:
+        return ticks
+    for subs in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        thinned = []
+        for tick in (sub * 10**k for k in range(0, 14) for sub in subs):
+            if low <= tick <= high and (
+                    not thinned or math.log10(tick / thinned[-1]) * apart > label):
+                thinned.append(tick)
+        ticks = max(ticks, thinned, key=len)
+        if len(ticks) >= 3:
+            break
+    return ticks
 
 
 def _references(ax, cell):
@@ -152,13 +180,18 @@ def _references(ax, cell):
 
 
 def _names(ax, data, model, y, columns, left, first):
-    """Family (once), rung and model, each in its column left of the axis."""
+    """Family (once), rung and model, each in its column left of the axis; the family above them
+    where it has no column."""
     look = data.styles[model]
     inches = ax.get_window_extent().width / ax.figure.dpi
     family, rung, _ = columns
     texts = [(0.0, (data.about[model].get("family") or model) if first and family else "", "bold",
               look.ink), (family, _rung(data, model), "normal", style.QUIET),
              (family + rung, model, "normal", look.ink)]
+    if first and not family and _has_row(data, list(data.about), model):
+        ax.text(-left / inches, y - ROW, data.about[model].get("family"), size=SIZE, weight="bold",
+                transform=ax.get_yaxis_transform(), color=look.ink, va="center", ha="left",
+                clip_on=False)
     for x, text, weight, colour in texts:
         ax.text((x - left) / inches, y, text, transform=ax.get_yaxis_transform(), size=SIZE,
                 weight=weight, color=colour, va="center", ha="left", clip_on=False)
@@ -166,13 +199,22 @@ def _names(ax, data, model, y, columns, left, first):
 
 def _model(ax, data, cell, model, y, text):
     look, row, key = data.styles[model], row_of(cell, model), cell["scenario"]
-    rung, at = _rung(data, model), _known(row)
+    rung, at = _rung(data, model), known_time(row)
     if at is None:
         ax.annotate(text, (1, y), (-2, 0), xycoords=ax.get_yaxis_transform(),
                     textcoords="offset points", size=SIZE, color=style.QUIET, va="center",
                     ha="right")
         return []
     e, raw = row["makespan_ns"], sorted(s["makespan_ns"] for s in data.raw(cell, model))
+    rows = [plotted(key, model, "not run", rung, at)] if not e else (
+        [plotted(key, model, "raw", rung, v) for v in raw]
+        + [plotted(key, model, "median", rung, e["median"], e["low"], e["high"], e["n"])])
+    if at > ax.get_xlim()[1]:
+        ax.plot(ax.get_xlim(), [y, y], color=look.tint(0.55), lw=0.6, zorder=2)
+        ax.annotate(text + BEYOND, (1, y), (0, 0), xycoords=ax.get_yaxis_transform(),
+                    textcoords="offset points", size=SIZE, color=look.ink, va="center", ha="right",
+                    zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+        return rows
     ax.plot([ax.get_xlim()[0], at], [y, y], color=look.tint(0.55), lw=0.6, zorder=2)
     ax.plot(raw, [y] * len(raw), ls="none", marker=".", ms=2.5, mew=0, color=look.colour,
             alpha=0.35, zorder=3)
@@ -187,10 +229,7 @@ def _model(ax, data, cell, model, y, text):
                 textcoords="offset points", size=SIZE, color=style.INK, va="center",
                 ha="right" if beyond else "left", zorder=5, annotation_clip=False,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6} if beyond else None)
-    if not e:
-        return [plotted(key, model, "not run", rung, at)]
-    return ([plotted(key, model, "raw", rung, v) for v in raw]
-            + [plotted(key, model, "median", rung, e["median"], e["low"], e["high"], e["n"])])
+    return rows
 
 
 def _in_words(data, cell, models, family):

@@ -1,12 +1,14 @@
 """Does the ladder show every rung, at the right place, and only where there is a ladder?"""
 
 import json
+import math
 
 import pytest
 
 from interleave import fixtures
 from interleave.chart_data import ChartData
 from interleave.chart_ladder import how_much_does_the_use_of_a_library_matter as draw
+from interleave.chart_ladder import log_ticks
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 
 
@@ -22,9 +24,10 @@ def drawn(data, summary):
 
 def shown_cell(drawing, data):
     [panel] = {row["panel"] for row in drawing.rows}
-    [bound] = [row["y"] for row in drawing.rows if row["kind"] == "bound"]
-    return next(c for c in data.summary["cells"] if c["scenario"] == panel and c["lb_ns"] == bound
-                and c["params"]["workers"] == data.summary["default_workers"])
+    [cell] = [c for c in data.summary["cells"] if drawing.alt.startswith(
+        f"Times of {panel}, {c['params']['agents']:,} agents, {c['params']['workers']} workers, ")
+        and c["scenario"] == panel]
+    return cell
 
 
 def without(summary, keep):
@@ -75,6 +78,72 @@ def test_families_follow_each_other_and_rungs_climb_within_them(ladder, every):
     asio = [fixtures.EVERY[name][1] for name in in_order if fixtures.EVERY[name][0] == "asio"]
     assert len(asio) == 5 and asio == sorted(asio, key=rungs.index)
     assert families[-1] == "asyncio"
+
+
+def fanout(every, keep=lambda m: True):
+    """The largest fanout alone: two families have a naive use that was not run there."""
+    told = without(every.summary, keep)
+    told["cells"] = [c for c in told["cells"] if c["scenario"] == "fanout"
+                     and c["params"]["agents"] == 10000]
+    return told
+
+
+def test_what_never_ran_does_not_stretch_the_axis_and_runs_off_it(every):
+    drawing = drawn(every, fanout(every))
+    [ax] = drawing.axes
+    medians = [r["y"] for r in drawing.rows if r["kind"] == "median"]
+    assert max(medians) < ax.get_xlim()[1] <= 3 * max(medians)
+    assert [r["y"] for r in drawing.rows if r["model"] == "sequential"] == [808_000_000_000]
+    [text] = [t for t in ax.texts if "808 s" in t.get_text()]
+    assert text.get_text() == "not run: ≥ 808 s  ▶" and text.xy[0] == 1
+
+
+def test_a_model_that_is_alone_in_its_family_does_not_stretch_the_axis(every):
+    summary = fanout(every)
+    for row in summary["cells"][0]["models"]:
+        if row["model"] == "openmp":
+            row["makespan_ns"] = {"median": 500_000_000_000, "low": None, "high": None, "n": 6}
+            row["efficiency"] = None
+    [ax] = drawn(every, summary).axes
+    assert ax.get_xlim()[1] < 50_000_000_000
+    assert "500 s  ▶" in [t.get_text() for t in ax.texts]
+
+
+def test_the_bound_of_what_never_ran_makes_no_ladder(every):
+    rungs = ("thread_pool", "threads")  # the first was not run
+    with pytest.raises(NothingToDraw):
+        drawn(every, fanout(every, lambda m: m["model"] in rungs))
+
+
+def test_the_cell_is_the_one_in_which_measured_rungs_lie_furthest_apart(of_every_model, every):
+    cell = shown_cell(of_every_model["ladder", PAGE], every)
+    times = {r["model"]: r["makespan_ns"]["median"] for r in cell["models"] if r["makespan_ns"]}
+    assert times["thread_pool"] > 10 * times["threads_tuned"]
+
+
+@pytest.mark.parametrize("inches", [1.9, 3.0, 5.0])
+def test_every_axis_has_ticks_enough_to_read_a_factor_and_none_on_another(inches):
+    for step in range(40):
+        for factor in (3, 5, 9, 30, 300, 3000):
+            low = 1e5 * 10 ** (step / 10)
+            apart = inches / math.log10(factor)
+            ticks = log_ticks(low, low * factor, apart)
+            assert len(ticks) >= 2, (low, factor)
+            assert low <= ticks[0] and ticks[-1] <= low * factor
+            for a, b in zip(ticks, ticks[1:]):
+                assert math.log10(b / a) * apart > 0.3
+
+
+def test_the_reading_is_short_and_the_rule_stands_in_the_note(ladder):
+    assert len(ladder.reading.split(". ")) <= 5
+    assert "Shown: where use matters most." in ladder.reading
+    assert "furthest apart" in ladder.note and "interval" in ladder.note
+
+
+def test_each_family_is_named_in_bold_at_either_width(ladder):
+    [ax] = ladder.axes
+    bold = {t.get_text() for t in ax.texts if t.get_weight() == "bold"}
+    assert {"threads", "libuv", "asio", "tbb"} <= bold
 
 
 def test_without_a_family_on_two_rungs_there_is_no_ladder_and_the_reason_says_so(data):
