@@ -1,8 +1,8 @@
-"""What would porting from the reference's language to C++ buy? Bars of it beside the other models."""
+"""What would porting from the reference's language to C++ buy? Bars of it and the other models."""
 
 from . import stats, style, units
 from .bars import bars, name_the_bars
-from .chart_data import IDEAL_WORDS, cpu_words, describe, plotted, row_of
+from .chart_data import IDEAL_WORDS, MOST_LINES, cpu_words, describe, plotted, row_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 
@@ -12,22 +12,24 @@ def what_would_porting_buy(data, width):
     if not references:
         raise NothingToDraw("no reference model is in this result")
     if not measured:
-        raise NothingToDraw(f"{references[0]} was not measured at the default number of workers")
+        raise NothingToDraw(f"{references[0]} was measured in no scenario whose time is not its "
+                            "wait alone")
     reference, cells = measured[0]
-    others = [m for m in data.lines(cells) if m not in references]
-    naive = [m for m in others if data.about[m].get("rung") == "naive"]
-    models = [reference] + [m for m in others if m not in naive]
-    if len(models) == 1:
+    others = [m for m in data.models_of(cells) if m not in references]
+    choices = [m for m in others if data.about[m].get("rung") != "naive"]
+    if not choices:
         raise NothingToDraw(f"nothing was measured beside {reference}")
+    few = len(choices) < MOST_LINES
+    models = [reference] + (choices if few else data.best_of_families(choices))
     ratios = {(c["cell_id"], m): times_as_fast(data, c, m, reference)
               for c in cells for m in models[1:]}
+    bounded = [c for c in cells if c["lb_ns"]] or cells
     question = f"What would porting from {reference} to C++ buy?"
-    reading = (f"Time to finish everything: shorter is better. ×: how many times as fast as "
-               f"{reference}, pair by pair within the blocks. Grey: no machine with "
-               f"{cpu_words(cells)} can be faster. {IDEAL_WORDS} Black line: 95 % interval. "
+    reading = (f"Time to finish everything: shorter is better. ×: times as fast as {reference}. "
+               f"Grey: no machine with {cpu_words(bounded)} can be faster. {IDEAL_WORDS} "
+               "Black line: 95 % interval, dots: each run. ▶: longer than shown. "
                "Hatched: not run, at least this long by its structure. "
-               f"{data.not_drawn(cells, data.lines(cells))}"
-               f"{' Without naive uses: nobody would port to them.' if naive else ''}")
+               f"{_which(models, choices, len(others) + len(references))}")
     stacked = width == COLUMN
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12
     counts = [r["n"] for c in cells for r in c["models"] if r["n"]]
@@ -35,14 +37,13 @@ def what_would_porting_buy(data, width):
                               0.22 * len(models) + 0.1, columns=1 if stacked else 2, left=left,
                               right=0.14 if stacked else 0.2, below=0.44)
     rows = []
-    for i, (ax, cell) in enumerate(zip(axes, cells)):
-        rows += bars(data, ax, cell, models, lambda m, c=cell: _words(ratios.get((c["cell_id"], m))),
-                     room=1.6)
+    for ax, cell in zip(axes, cells):
+        own = {m: ratios.get((cell["cell_id"], m)) for m in models}
+        rows += bars(data, ax, cell, models, lambda m, own=own: _words(own[m]), room=1.75)
         rows += [plotted(cell["scenario"], m, "times as fast", "", e.median, e.low, e.high, e.n)
-                 for m in models if (e := ratios.get((cell["cell_id"], m)))]
+                 for m, e in own.items() if e]
         name_the_bars(data, ax, models)
-        panel_title(ax, cell["scenario"], describe("agents", cell["params"].get("agents")),
-                    left=left - MARGIN / 2)
+        panel_title(ax, cell["scenario"], _size(cell), left=left - MARGIN / 2)
     alt = (f"Horizontal bars, the time of {reference} and of other models, one panel per scenario. "
            + " ".join(_in_words(cell, models[1:], ratios, reference) for cell in cells))
     return Drawing("porting-from-the-reference", question, reading, alt, figure, rows,
@@ -50,15 +51,38 @@ def what_would_porting_buy(data, width):
 
 
 def _cells(data, reference):
-    """Of each scenario the largest cell at the default workers in which it was measured."""
+    """Of each scenario the largest cell in which it was measured, at the default workers where
+    there is one. Not `parked`: its time is its wait, and its memory has a line of its own."""
+    def size(cell):
+        params = cell["params"]
+        return (params.get("workers") == data.summary["default_workers"],
+                params.get("agents") or 0, params.get("workers") or 0)
+
     largest = {}
     for cell in data.summary["cells"]:
-        row, params = row_of(cell, reference), cell["params"]
-        if row and row["makespan_ns"] and params.get("workers") == data.summary["default_workers"]:
+        row = row_of(cell, reference)
+        if cell["scenario"] != "parked" and row and row["makespan_ns"]:
             known = largest.get(cell["scenario"])
-            if known is None or (params.get("agents") or 0) > (known["params"].get("agents") or 0):
+            if known is None or size(cell) > size(known):
                 largest[cell["scenario"]] = cell
     return [largest[name] for name in sorted(largest, key=style.scenario_order)]
+
+
+def _size(cell):
+    """What tells the cell from others of its scenario; no share where nothing has a length."""
+    told = {k: cell["params"].get(k) for k in ("agents", "workers", "cpu_share")}
+    return ", ".join(filter(None, (describe(k, v) for k, v in told.items()
+                                   if k != "cpu_share" or v)))
+
+
+def _which(models, choices, count):
+    """Says which of `count` models are drawn where not all are."""
+    if len(models) == count:
+        return ""
+    if len(models) > len(choices):
+        return "Without naive uses: nobody would port to them."
+    return (f"{len(models)} of {count} models: of each family the fastest that is not naive. "
+            "The table has all.")
 
 
 def times_as_fast(data, cell, model, reference):
@@ -70,35 +94,45 @@ def times_as_fast(data, cell, model, reference):
 
 
 def _words(ratio):
-    return f", {_times(ratio.median)}" if ratio else ""
+    return f", {_times(ratio)}" if ratio else ""
 
 
 def _times(ratio):
-    return f"{ratio:.2f}×" if ratio < 9.995 else f"{ratio:.0f}×"
+    """No digits that the interval does not bear out."""
+    if ratio.low is not None and ratio.low <= 1 <= ratio.high:
+        return "about 1×"
+    return f"{units.three_digits(ratio.median)}×"
+
+
+ALIKE = 1.03  # CPU times that differ by less are no reason to port
 
 
 def _beside_time(data, cells, models):
-    """Time is not all that porting changes: memory and CPU time of the same models, in words."""
-    slopes = {m["model"]: units.size(m["bytes_per_agent"]["median"]) for m in
+    """Time is not all that porting changes: memory and CPU time of the same models, as a table."""
+    memory = {m["model"]: (m["bytes_per_agent"]["median"], units.size) for m in
               data.summary["memory_per_agent"] if m["scenario"] == "parked"}
-    parts = [_listed("Memory that each further waiting agent adds", slopes, models)]
+    columns = [("Memory of each further waiting agent", memory)]
     for cell in cells:
-        costs = {r["model"]: units.duration(r["cpu_s_per_1000_turns"]["median"] * 1e9)
+        costs = {r["model"]: (r["cpu_s_per_1000_turns"]["median"] * 1e9, units.duration)
                  for r in cell["models"] if r["cpu_s_per_1000_turns"]}
-        size = describe("agents", cell["params"].get("agents"))
-        parts.append(_listed(f"CPU time of 1,000 turns in {cell['scenario']}, {size}", costs,
-                             models))
-    return "\n".join(f"- {part}" for part in parts if part)
+        shown = [cost for model, (cost, _) in costs.items() if model in models]
+        if shown and max(shown) > ALIKE * min(shown):
+            columns.append((f"CPU time of 1,000 turns, {cell['scenario']}", costs))
+    columns = [(what, values) for what, values in columns if models[0] in values]
+    if not columns:
+        return ""
+    lines = [["Model", *(what for what, _ in columns)], ["---", *("---:" for _ in columns)]]
+    lines += [[model, *(_shown(values.get(model)) for _, values in columns)] for model in models
+              if any(model in values for _, values in columns)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _listed(what, values, models):
-    told = ", ".join(f"{m} {values[m]}" for m in models if m in values)
-    return f"{what}: {told}." if models[0] in values and told else ""
+def _shown(value):
+    return value[1](value[0]) if value else "–"
 
 
 def _in_words(cell, models, ratios, reference):
     found = {m: ratios[cell["cell_id"], m] for m in models if ratios[cell["cell_id"], m]}
     ranked = sorted(found, key=lambda m: -found[m].median)
-    told = ", ".join(f"{m} {_times(found[m].median)}" for m in ranked) or "nothing else measured"
-    size = describe("agents", cell["params"].get("agents"))
-    return f"As fast as {reference} in {cell['scenario']}, {size}: {told}."
+    told = ", ".join(f"{m} {_times(found[m])}" for m in ranked) or "nothing else measured"
+    return f"Times as fast as {reference} in {cell['scenario']}, {_size(cell)}: {told}."
