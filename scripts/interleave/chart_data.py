@@ -112,7 +112,7 @@ class ChartData:
         models = self.models_of(cells)
         if len(drawn) == len(models):
             return ""
-        return (f"{len(drawn)} of {len(models)} models: each library's plain use and its fastest. "
+        return (f"{len(drawn)} of {len(models)} models: libraries in plain use, then at their best. "
                 f"{where_all}")
 
     def marks(self, cells, drawn):

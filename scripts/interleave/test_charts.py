@@ -329,7 +329,7 @@ def test_with_every_model_lines_show_each_librarys_plain_use_and_its_fastest(of_
         shown = {r["model"] for r in drawing.rows} - {""}
         assert shown == {*fixtures.MODELS, "threads_tuned", "libuv_tuned", "asio_tuned",
                          "tbb_tuned"}, name
-        assert "10 of 21 models: each library's plain use and its fastest." in drawing.reading
+        assert "10 of 21 models: libraries in plain use, then at their best." in drawing.reading
     for name in every.about:
         assert f"| `{name}` |" in markdown_table(every.summary)
 
