@@ -20,7 +20,7 @@ def what_does_an_agent_cost(data, width):
                "At the right: what each further agent adds (slope between the two largest sizes). "
                f"{data.marks(everything, models)}")
     note = ("Resident memory, page tables, and what the kernel keeps for threads: their kernel "
-            "stacks and, of a thousand threads or more, its other unreclaimable objects (slab).")
+            "stacks and, of five hundred threads or more, its other unreclaimable objects (slab).")
     slopes = {(m["model"], m["to_agents"]): m["bytes_per_agent"] for m in
               data.summary["memory_per_agent"] if m["scenario"] == "parked"}
 

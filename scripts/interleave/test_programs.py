@@ -30,6 +30,12 @@ def sample_of(program, tmp_path, *flags, **kwargs):
     return done, json.loads(file.read_text())
 
 
+def test_every_model_can_be_built_by_its_name():
+    text = (BUILD / "build.ninja").read_text()
+    for model in MODELS:
+        assert f"\nbuild {model}: " in text, model
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_model_writes_one_sample_and_one_benchmark(model, tmp_path):
     out = tmp_path / "benchmark.json"
