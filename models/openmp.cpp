@@ -16,7 +16,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
-#include "threads_family.hpp"
+#include "models/threads_family.hpp"
 
 // The specification's date, as the compiler knows it: 201511 is version 4.5.
 #define TEXT_OF(number) #number

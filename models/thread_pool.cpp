@@ -16,7 +16,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
-#include "threads_family.hpp"
+#include "models/threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::naive, Structure::blocking_workers,
                                 gnu_get_libc_version(), "std_mutex_queue+std_mutex+plan_turn"};

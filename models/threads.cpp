@@ -17,7 +17,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
-#include "threads_family.hpp"
+#include "models/threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::idiomatic, Structure::thread_per_turn,
                                 gnu_get_libc_version(), "std_thread_create_join+plan_turn"};

@@ -28,7 +28,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
-#include "threads_family.hpp"
+#include "models/threads_family.hpp"
 
 const bench::Model bench::model{"threads", Rung::tuned, Structure::thread_per_turn,
                                 gnu_get_libc_version(), "std_mutex_queue+plan_turn"};

@@ -105,6 +105,7 @@ def _times(ratio):
 
 
 ALIKE = 1.03  # CPU times that differ by less are no reason to port
+LEAST_CPU_NS = 10e6  # of a run: less is not told
 
 
 def _beside_time(data, cells, models):
@@ -116,7 +117,8 @@ def _beside_time(data, cells, models):
         costs = {r["model"]: (r["cpu_s_per_1000_turns"]["median"] * 1e9, units.duration)
                  for r in cell["models"] if r["cpu_s_per_1000_turns"]}
         shown = [cost for model, (cost, _) in costs.items() if model in models]
-        if shown and max(shown) > ALIKE * min(shown):
+        if _counted_well(data, cell, models[0], costs) and shown \
+                and max(shown) > ALIKE * min(shown):
             columns.append((f"CPU time of 1,000 turns, {cell['scenario']}", costs))
     columns = [(what, values) for what, values in columns if models[0] in values]
     if not columns:
@@ -125,6 +127,12 @@ def _beside_time(data, cells, models):
     lines += [[model, *(_shown(values.get(model)) for _, values in columns)] for model in models
               if any(model in values for _, values in columns)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _counted_well(data, cell, model, costs):
+    """A run with little CPU time shows what starting costs, and the clock, not its turns."""
+    turns = next((s["turns"] for s in data.raw(cell, model) if s.get("turns")), 0)
+    return model in costs and costs[model][0] * turns / 1000 >= LEAST_CPU_NS
 
 
 def _shown(value):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from interleave import fixtures, units
+from interleave import chart_reference, fixtures, units
 from interleave.chart_data import ChartData
 from interleave.chart_reference import _times
 from interleave.chart_reference import what_would_porting_buy as draw
@@ -160,6 +160,11 @@ def test_memory_and_cpu_time_stand_beside_the_time(porting, data):
 def test_cpu_times_that_are_alike_are_left_out(porting):
     assert "CPU time of 1,000 turns, empty" in porting.note
     assert "CPU time of 1,000 turns, compute" not in porting.note
+
+
+def test_a_run_with_hardly_any_cpu_time_tells_nothing_of_its_turns(data, monkeypatch):
+    monkeypatch.setattr(chart_reference, "LEAST_CPU_NS", 1e15)
+    assert "CPU time" not in drawn(data).note
 
 
 def test_the_words_tell_how_many_times_as_fast(porting):
