@@ -9,10 +9,10 @@
 #include <oneapi/tbb/version.h>
 
 #include <deque>
-#include <thread>
 
 #include "bench/model.hpp"
 #include "models/tbb_family.hpp"
+#include "models/threads_family.hpp"
 
 const bench::Model bench::model{"tbb", Rung::naive, Structure::blocking_workers,
                                 TBB_runtime_version(), "tbb_flow_make+tbb_flow_node"};
@@ -29,7 +29,8 @@ class NodePerTurn {
  public:
   NodePerTurn(const Workload& workload, Ledger& ledger) : ledger_(ledger) {
     for (const Turn& turn : workload.turns) {
-      TurnNode& node = nodes_.emplace_back(graph_, [this, &turn](Done) { run_turn(turn); });
+      TurnNode& node =
+          nodes_.emplace_back(graph_, [this, &turn](Done) { run_blocking(ledger_, turn); });
       if (turn.before.empty()) make_edge(start_, node);
       for (const TurnId before : turn.before) make_edge(nodes_[before], node);
     }
@@ -41,31 +42,6 @@ class NodePerTurn {
   }
 
  private:
-  Value compute(const Step& step, Value v) { return ledger_.compute(step, v); }
-
-  Value wait(const Step& step, Value v) {
-    std::this_thread::sleep_until(ledger_.begin_wait(step));
-    return ledger_.end_wait(step, v);
-  }
-
-  void run_turn(const Turn& turn) {
-    Value v = ledger_.start(turn);
-    for (const Step& step : turn.steps) {
-      switch (step.kind) {
-        case StepKind::compute:
-          v = compute(step, v);
-          break;
-        case StepKind::wait:
-          v = wait(step, v);
-          break;
-        case StepKind::block:
-          v = ledger_.block(step, v);
-          break;
-      }
-    }
-    ledger_.finish(turn, v);
-  }
-
   Ledger& ledger_;
   flow::graph graph_;
   flow::broadcast_node<Done> start_{graph_};
