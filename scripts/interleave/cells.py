@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 PROFILE_ORDER = ("smoke", "quick", "standard", "publication")
+# Parameters that a cell has only where they are asked for.
+OPTIONAL = ("grain_us", "heartbeat_us")
 
 
 @dataclass(frozen=True)
@@ -15,10 +17,14 @@ class Cell:
     cpu_share: float
     time_scale: float = 0.01
     seed: int = 1
+    grain_us: int | None = None      # how much each turn computes, where the scenario asks for it
+    heartbeat_us: int | None = None  # the run carries heartbeats, one each so many us
 
     def params(self):
-        return {"agents": self.agents, "workers": self.workers, "cpu_share": self.cpu_share,
-                "time_scale": self.time_scale, "seed": self.seed, "io": "timer"}
+        params = {"agents": self.agents, "workers": self.workers, "cpu_share": self.cpu_share,
+                  "time_scale": self.time_scale, "seed": self.seed, "io": "timer"}
+        optional = {"grain_us": self.grain_us, "heartbeat_us": self.heartbeat_us}
+        return params | {name: value for name, value in optional.items() if value is not None}
 
     def id(self):
         parts = (f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
@@ -26,14 +32,23 @@ class Cell:
         return "/".join([self.scenario, *parts])
 
     def flags(self):
-        return ["--scenario", self.scenario, "--agents", str(self.agents),
-                "--workers", str(self.workers), "--cpu-share", str(self.cpu_share),
-                "--time-scale", str(self.time_scale), "--seed", str(self.seed)]
+        return flags_of(self.scenario, self.params())
 
     def short(self):
         workers = "1 worker" if self.workers == 1 else f"{self.workers} workers"
         share = f", CPU share {self.cpu_share:g}" if self.cpu_share else ""
-        return f"{self.scenario}, {self.agents:,} agents, {workers}{share}"
+        grain = f", grain {self.grain_us} us" if self.grain_us else ""
+        heart = ", with heartbeats" if self.heartbeat_us else ""
+        return f"{self.scenario}, {self.agents:,} agents, {workers}{share}{grain}{heart}"
+
+
+def flags_of(scenario, params):
+    """How a program is asked for this cell."""
+    flags = ["--scenario", scenario]
+    for name in ("agents", "workers", "cpu_share", "time_scale", "seed", *OPTIONAL):
+        if params.get(name) is not None:
+            flags += ["--" + name.replace("_", "-"), f"{params[name]:.12g}"]
+    return flags
 
 
 def worker_counts(cores):

@@ -166,6 +166,8 @@ def describe(parameter, value):
         return units.plural(value, "worker")
     if parameter == "cpu_share":
         return f"CPU share {value * 100:g} %"
+    if parameter == "grain_us":
+        return f"{units.duration(value * 1000)} of computing a turn"
     if parameter == "time_scale":
         return f"time scale {value:g}"
     return f"{parameter} {value}"

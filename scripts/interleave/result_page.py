@@ -13,6 +13,9 @@ from .summary_csv import as_csv
 from .terminal_table import terminal_table
 
 LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
+# What stands on the page beside figures and the large table: functions of the summary, each gives a
+# heading and what is below it, or nothing.
+SECTIONS = []
 PICTURES = {".png", ".svg", ".pdf", ".csv"}
 
 
@@ -84,6 +87,7 @@ def page(manifest, summary, drawn, left_out):
         parts.append("## What a waiting agent costs\n\nMemory that each further agent adds in "
                      "`parked`: the slope between the two largest sizes, its median over the "
                      f"blocks and its 95 % interval.\n\n{memory}")
+    parts += filter(None, (section(summary) for section in SECTIONS))
     missing = markdown_tables.what_is_missing(summary)
     if missing:
         parts.append("## Not measured\n\nThese rows are in no median and no line of a chart.\n\n"

@@ -3,13 +3,14 @@
 import os
 import shutil
 
+from .cells import flags_of
 from .process import run_process, signal_name
 from .samples import MEASUREMENTS, SCHEMA, Log, fault_of_measurements, from_json, to_line
 from .trouble import Trouble
 
 SKIPPED = 77  # the exit status by which a model says: this machine cannot do it
 OUTCOMES = ("ok", "invalid", "skipped", "crash")
-LARGEST_SAMPLE = 1 << 20  # bytes; a real one has about two thousand
+LARGEST_SAMPLE = 1 << 20  # bytes; a real one has a few thousand
 # The bound takes the least cost of a unit that was seen, so an honest run may be a little below.
 FASTER_THAN_POSSIBLE = 0.8
 
@@ -23,13 +24,9 @@ class NoSample(Failed):
 
 
 def command_of(entry, executables, scratch, trace):
-    params = entry["params"]
     command = [
-        str(executables.path(entry["model"])), "--scenario", entry["scenario"],
-        "--agents", str(params["agents"]), "--workers", str(params["workers"]),
-        "--cpu-share", f"{params['cpu_share']:g}", "--time-scale", f"{params['time_scale']:g}",
-        "--seed", str(params["seed"]), "--expect", entry["expect"],
-        "--sample", str(scratch / "sample.jsonl"),
+        str(executables.path(entry["model"])), *flags_of(entry["scenario"], entry["params"]),
+        "--expect", entry["expect"], "--sample", str(scratch / "sample.jsonl"),
         f"--benchmark_out={scratch / 'benchmark.json'}", "--benchmark_out_format=json"]
     return command + (["--trace", str(trace)] if trace else [])
 

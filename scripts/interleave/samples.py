@@ -14,13 +14,15 @@ MEASUREMENTS = (
     "rss_before_bytes", "page_tables_peak_bytes", "page_tables_before_bytes",
     "kernel_stacks_peak_bytes", "kernel_stacks_before_bytes", "slab_peak_bytes",
     "slab_before_bytes", "nvcsw", "nivcsw", "minor_faults", "major_faults",
-    "most_waiting", "most_computing", "latency")
+    "most_waiting", "most_computing", "latency", "heartbeat", "time_on_path", "time_of_turns",
+    "lateness", "idle_cpu", "results")
 
 
 SCHEMA = "interleave.sample/1"
 STATUSES = ("ok", "invalid", "timeout", "crash", "skipped")
 TEXTS = {"digest", "sum"}
-OBJECTS = {"unit_cost_ns", "latency"}
+OBJECTS = {"unit_cost_ns", "latency", "heartbeat", "time_on_path", "time_of_turns", "lateness",
+           "idle_cpu", "results"}
 
 
 def is_number(value):

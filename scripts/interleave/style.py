@@ -63,13 +63,21 @@ SCENARIOS = {
     "pizza": "three waits side by side",
     "pizza-chain": "three waits in a row",
     "fanout": "all agents at once, then a join",
+    "as-completed": "each result is used as it arrives",
     "layers": "layers of agents, a barrier after each",
     "react": "agents that think and use tools",
     "debate": "agents that wait for their neighbours",
     "chat": "many chats, turns one after another",
+    "tree": "teams of teams, joined upwards",
+    "blocking-tool": "some tools hold their thread",
+    "cpu-heavy": "now and then a long computation",
+    "open-loop": "sessions arrive at a given rate",
     "compute": "computing only, no waits",
     "parked": "agents that only wait",
     "empty": "turns with nothing to do",
+    "cascade": "messages that cause messages",
+    "grain": "small pieces of computing, no waits",
+    "grain-waits": "small pieces of computing, with waits",
 }
 
 

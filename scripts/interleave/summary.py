@@ -13,6 +13,11 @@ from .trust import trust
 
 SCHEMA = "interleave.summary/1"
 
+# What is known beside one row per cell and model, by name: each a function of the result and of all
+# cells, in a module of its own.
+SECTIONS = {
+}
+
 
 def summarise(result):
     measured = defaultdict(list)
@@ -44,21 +49,30 @@ def summarise(result):
     above_one = sum(e is not None and e > 1.01 for e in efficiencies)
     absent = sum(row["missing"] for cell in cells for row in cell["models"])
     manifest = result.manifest
-    return {
+    # An instrument costs something: what it was in is compared with nothing else.
+    plain = [cell for cell in cells if not is_instrumented(cell)]
+    instrumented = [cell for cell in cells if is_instrumented(cell)]
+    sections = {name: section(result, cells) for name, section in SECTIONS.items()}
+    return sections | {
         "schema": SCHEMA,
         "result_id": manifest.get("result_id") or result.path.name,
         "workload_version": manifest.get("workload_version"),
         "profile": manifest.get("profile"), "blocks": manifest.get("blocks"),
         "commit": manifest.get("commit"), "created_utc": manifest.get("created_utc"),
         "machine": manifest.get("machine") or {},
-        "default_workers": default_workers(cells),
+        "default_workers": default_workers(plain or cells),
         "trust": trust(manifest, result.samples, len(result.samples) + absent, above_one,
                        len(result.messages)),
         "messages": result.messages,
         "models": [about[m] for m in order],
-        "cells": cells,
+        "cells": plain,
+        "instrumented_cells": instrumented,
         "memory_per_agent": memory_per_agent(result.measured()),
     }
+
+
+def is_instrumented(cell):
+    return bool(cell["params"].get("heartbeat_us"))
 
 
 def _any_row(cell_id, *sources):
@@ -68,7 +82,7 @@ def _any_row(cell_id, *sources):
 
 def _order(row):
     p = row["params"]
-    return (style.scenario_order(row["scenario"]), p.get("cpu_share") or 0,
+    return (style.scenario_order(row["scenario"]), p.get("cpu_share") or 0, p.get("grain_us") or 0,
             p.get("agents") or 0, p.get("workers") or 0, row["cell_id"])
 
 

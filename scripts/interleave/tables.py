@@ -3,7 +3,7 @@
 from . import units
 from .chart_data import describe
 
-PARAMETERS = ["agents", "workers", "cpu_share", "time_scale", "seed", "io"]
+PARAMETERS = ["agents", "workers", "cpu_share", "grain_us", "time_scale", "seed", "io"]
 
 
 def cell_names(summary):
