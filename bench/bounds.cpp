@@ -22,6 +22,7 @@ class StepLength {
       if (costs.has(kernel)) unit_ns_[k] = costs.of(kernel).*cost;
     }
   }
+  /// Of a wait that counts from the start of the run: how long, if it began there.
   nanoseconds operator()(const Step& step) const {
     if (step.kind != StepKind::compute) return step.duration;
     const double unit_ns = unit_ns_[static_cast<std::size_t>(step.kernel)];
@@ -32,13 +33,18 @@ class StepLength {
   std::array<double, kernel_count> unit_ns_{};
 };
 
+/// When a step ends that begins at `at`.
+nanoseconds end_of(const Step& step, nanoseconds at, auto&& length) {
+  return step.kind == StepKind::wait ? due_after(step, at) : at + length(step);
+}
+
 nanoseconds longest_path(const Workload& workload, auto&& length) {
   std::vector<nanoseconds> finish(workload.turns.size());
   nanoseconds longest{0};
   for (const Turn& turn : workload.turns) {
     nanoseconds at{0};
     for (const TurnId before : turn.before) at = std::max(at, finish[before]);
-    for (const Step& step : turn.steps) at += length(step);
+    for (const Step& step : turn.steps) at = end_of(step, at, length);
     finish[turn.id] = at;
     longest = std::max(longest, at);
   }
@@ -50,7 +56,11 @@ nanoseconds longest_path(const Workload& workload, auto&& length) {
 class GreedySchedule {
  public:
   GreedySchedule(const Workload& workload, const StepLength& length, unsigned cpus)
-      : length_of_(length), plan_(workload), position_(workload.turns.size(), 0), idle_cpus_(cpus) {
+      : length_of_(length),
+        plan_(workload),
+        position_(workload.turns.size(), 0),
+        finished_(workload.turns.size()),
+        idle_cpus_(cpus) {
     plan_.for_each_root([this](const Turn& turn) { arrive(turn, nanoseconds{0}); });
   }
 
@@ -67,6 +77,8 @@ class GreedySchedule {
     return now;
   }
 
+  const std::vector<nanoseconds>& finished() const { return finished_; }
+
  private:
   /// The turn is at its next step, or at its end.
   void arrive(const Turn& first, nanoseconds now) {
@@ -75,6 +87,7 @@ class GreedySchedule {
       const Turn& turn = *arrivals_.front();
       arrivals_.pop_front();
       if (position_[turn.id] == turn.steps.size()) {
+        finished_[turn.id] = now;
         plan_.for_each_ready_after(turn, [&](const Turn& next) { arrivals_.push_back(&next); });
         continue;
       }
@@ -86,7 +99,7 @@ class GreedySchedule {
         }
         --idle_cpus_;
       }
-      events_.emplace(now + length_of_(step), ++order_, &turn);
+      events_.emplace(end_of(step, now, length_of_), ++order_, &turn);
     }
   }
 
@@ -102,6 +115,7 @@ class GreedySchedule {
   const StepLength& length_of_;
   Plan plan_;
   std::vector<std::uint32_t> position_;
+  std::vector<nanoseconds> finished_;
   unsigned idle_cpus_;
   std::uint64_t order_ = 0;
   std::deque<const Turn*> queue_;     // ready to compute, no CPU idle
@@ -116,7 +130,7 @@ Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus) {
   Bounds b{};
   for (const Step& step : workload.steps()) {
     const nanoseconds length = least(step);
-    b.total += length;
+    if (!step.from_start) b.total += length;
     if (step.kind == StepKind::compute) b.cpu += length;
     if (step.kind == StepKind::block) b.blocking += length;
   }
@@ -127,10 +141,27 @@ Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus) {
   return b;
 }
 
+std::vector<nanoseconds> greedy_finishes(const Workload& workload, const UnitCosts& costs,
+                                         unsigned cpus) {
+  const StepLength usual(costs, &UnitCost::usual);
+  GreedySchedule schedule(workload, usual, cpus);
+  schedule.makespan();
+  return schedule.finished();
+}
+
+nanoseconds nominal_bound(const Workload& workload, unsigned cpus) {
+  const auto length = [](const Step& step) {
+    return step.kind == StepKind::compute ? std::chrono::microseconds(step.units) : step.duration;
+  };
+  nanoseconds cpu{0};
+  for (const Step& step : workload.steps()) cpu += std::chrono::microseconds(step.units);
+  return std::max(longest_path(workload, length), cpu / cpus);
+}
+
 nanoseconds structural_bound(const Bounds& b, Structure structure, unsigned workers) {
   switch (structure) {
     case Structure::sequential:
-      return b.total;
+      return std::max(b.lower, b.total);
     case Structure::one_loop:
       return std::max(b.lower, b.cpu + b.blocking);
     case Structure::blocking_workers:

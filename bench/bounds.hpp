@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <vector>
 
 #include "costs.hpp"
 #include "model.hpp"
@@ -14,7 +15,8 @@ using std::chrono::nanoseconds;
 /// All on P CPUs.  A compute unit counts with its least cost, but for the greedy schedule, which is
 /// no bound but a reference, with its usual cost.
 struct Bounds {
-  nanoseconds total;          // T1: all computing, waiting and blocking, one after another
+  nanoseconds total;          // T1: all computing, waiting and blocking, one after another; but for
+                              // waits that count from the start of the run
   nanoseconds cpu;            // all computing
   nanoseconds blocking;       // all blocking tools
   nanoseconds critical_path;  // CP: the longest chain of turns
@@ -25,8 +27,15 @@ struct Bounds {
 
 Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus);
 
+/// When each turn would finish under the greedy schedule.
+std::vector<nanoseconds> greedy_finishes(const Workload& workload, const UnitCosts& costs,
+                                         unsigned cpus);
+
+/// LB at 1 us a unit: the same on every machine, for sizes that have to be.
+nanoseconds nominal_bound(const Workload& workload, unsigned cpus);
+
 /// LB under a model's own structure: also no faster than what its lanes hold, divided by their
-/// number.  sequential T1; one_loop (cpu + blocking) / 1; workers (cpu + blocking) / W;
+/// number.  sequential T1, or LB; one_loop (cpu + blocking) / 1; workers (cpu + blocking) / W;
 /// blocking_workers T1 / W; thread_per_turn LB.
 nanoseconds structural_bound(const Bounds& bounds, Structure structure, unsigned workers);
 

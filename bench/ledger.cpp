@@ -46,8 +46,12 @@ Ledger::Clock::time_point Ledger::begin(std::size_t index) {
   StepRecord& record = steps_[index];
   if (record.begun != 0) report(Breach::repeated_step, index);
   record.begun = now_ns();
-  return Clock::time_point(std::chrono::nanoseconds(record.begun) +
-                           workload_.steps()[index].duration);
+  return Clock::time_point(std::chrono::nanoseconds(due_at(index)));
+}
+
+std::int64_t Ledger::due_at(std::size_t step) const {
+  const std::chrono::nanoseconds begun(steps_[step].begun - opened_);
+  return opened_ + due_after(workload_.steps()[step], begun).count();
 }
 
 Value Ledger::end(std::size_t index, Value v) {
@@ -58,7 +62,7 @@ Value Ledger::end(std::size_t index, Value v) {
     report(Breach::unbegun_wait, index);
     return ~v;
   }
-  if (record.ended - record.begun < step.duration.count()) {
+  if (record.ended < due_at(index)) {
     report(Breach::early_wait, index);
     return ~v;
   }
@@ -73,8 +77,7 @@ Ledger::Clock::time_point Ledger::begin_wait(const Step& step) {
 }
 
 std::chrono::nanoseconds Ledger::time_left(const Step& step) const {
-  const StepRecord& record = steps_[workload_.index_of(step)];
-  return std::chrono::nanoseconds(record.begun - now_ns()) + step.duration;
+  return std::chrono::nanoseconds(due_at(workload_.index_of(step)) - now_ns());
 }
 
 Value Ledger::end_wait(const Step& step, Value v) { return end(workload_.index_of(step), v); }
@@ -167,8 +170,7 @@ std::string Ledger::fault(const Answer& reference) const {
       case Breach::early_wait:
         return fmt::format(
             "the wait of step {} ended {} us early", step,
-            (workload_.steps()[step].duration.count() - (steps_[step].ended - steps_[step].begun)) /
-                1000.0);
+            static_cast<double>(due_at(step) - steps_[step].ended) / 1000);
       case Breach::unbegun_wait:
         return fmt::format("the wait of step {} ended without having begun", step);
       case Breach::repeated_step:

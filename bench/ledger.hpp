@@ -45,9 +45,11 @@ class Ledger {
   Value start(const Turn& turn);
   /// Runs the kernel on this thread.
   Value compute(const Step& step, Value v);
-  /// The moment before which the wait must not end.
+  /// The moment before which the wait must not end.  Of a wait that counts from the start of the
+  /// run it may lie in the past.
   Clock::time_point begin_wait(const Step& step);
-  /// For timers that are coarser than the deadline: at most zero when the wait may end.
+  /// For timers that are coarser than the deadline: at most zero when the wait may end.  Known
+  /// before it has begun, where the wait counts from the start of the run.
   std::chrono::nanoseconds time_left(const Step& step) const;
   /// Refuses to end early: the run is then void, and the value wrong.
   Value end_wait(const Step& step, Value v);
@@ -72,6 +74,8 @@ class Ledger {
   void open();   // the clock starts: `run` is about to be called
   void close();  // `run` has returned
 
+  /// When a wait or block step that has begun is over, on the steady clock.
+  std::int64_t due_at(std::size_t step) const;
   std::int64_t opened_at() const { return opened_; }
   std::int64_t closed_at() const { return closed_; }
   const std::vector<TurnRecord>& turns() const { return turns_; }

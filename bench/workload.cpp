@@ -44,15 +44,23 @@ TurnId WorkloadBuilder::add_turn(AgentId agent, std::span<const TurnId> before) 
 }
 
 void WorkloadBuilder::compute(Kernel kernel, std::uint32_t units) {
-  if (units > 0) steps_.push_back({StepKind::compute, kernel, units, {}});
+  if (units > 0) steps_.push_back({.kind = StepKind::compute, .kernel = kernel, .units = units});
 }
 
 void WorkloadBuilder::wait(std::chrono::nanoseconds duration) {
-  steps_.push_back({StepKind::wait, Kernel::mix, 0, duration});
+  steps_.push_back({.kind = StepKind::wait, .duration = duration});
+}
+
+void WorkloadBuilder::wait_until(std::chrono::nanoseconds since_start) {
+  steps_.push_back({.kind = StepKind::wait, .from_start = true, .duration = since_start});
 }
 
 void WorkloadBuilder::block(std::chrono::nanoseconds duration) {
-  steps_.push_back({StepKind::block, Kernel::mix, 0, duration});
+  steps_.push_back({.kind = StepKind::block, .duration = duration});
+}
+
+void WorkloadBuilder::result(std::chrono::nanoseconds since_start) {
+  results_.push_back({static_cast<TurnId>(drafts_.size() - 1), since_start});
 }
 
 Workload WorkloadBuilder::build() && {
@@ -63,6 +71,9 @@ Workload WorkloadBuilder::build() && {
   w.agent_names = std::move(agent_names_);
   w.steps_ = std::move(steps_);
   w.before_ = std::move(before_);
+  w.results = std::move(results_);
+  w.arrivals = arrivals_;
+  w.beat_count_ = beat_count_;
   w.after_.resize(w.before_.size());
 
   const std::size_t n = drafts_.size();
@@ -94,6 +105,28 @@ Workload WorkloadBuilder::build() && {
                        part(w.after_, [&](std::size_t i) { return first_after[i]; })});
   }
   return w;
+}
+
+Workload with_heartbeats(const Workload& work, std::chrono::nanoseconds period, std::size_t count) {
+  WorkloadBuilder builder(work.name, work.seed);
+  for (const std::string& name : work.agent_names) builder.add_agent(name);
+  for (const Turn& turn : work.turns) {
+    builder.add_turn(turn.agent, turn.before);
+    builder.steps_.insert(builder.steps_.end(), turn.steps.begin(), turn.steps.end());
+  }
+  builder.results_ = work.results;
+  builder.arrivals_ = work.arrivals;
+  builder.beat_count_ = count;
+  const AgentId heart = builder.add_agent("heart");
+  for (std::size_t beat = 1; beat <= count; ++beat) {
+    if (beat == 1) {
+      builder.add_turn(heart);
+    } else {
+      builder.add_turn(heart, {static_cast<TurnId>(builder.drafts_.size() - 1)});
+    }
+    builder.wait_until(period * beat);
+  }
+  return std::move(builder).build();
 }
 
 Receipts planned(const Workload& workload) {

@@ -81,10 +81,13 @@ Kernel kernel(const json& value, const std::string& place) {
 }
 
 void read_step(WorkloadBuilder& builder, const json& step, const std::string& place) {
-  check_object(step, place, {"wait_ns", "block_ns", "compute", "units"});
+  check_object(step, place, {"wait_ns", "wait_until_ns", "block_ns", "compute", "units"});
   if (step.size() == 1 && step.contains("wait_ns")) {
     builder.wait(
         std::chrono::nanoseconds(integer(step["wait_ns"], place + ".wait_ns", 0, longest_ns)));
+  } else if (step.size() == 1 && step.contains("wait_until_ns")) {
+    builder.wait_until(std::chrono::nanoseconds(
+        integer(step["wait_until_ns"], place + ".wait_until_ns", 0, longest_ns)));
   } else if (step.size() == 1 && step.contains("block_ns")) {
     builder.block(
         std::chrono::nanoseconds(integer(step["block_ns"], place + ".block_ns", 0, longest_ns)));
@@ -93,7 +96,8 @@ void read_step(WorkloadBuilder& builder, const json& step, const std::string& pl
         kernel(step["compute"], place + ".compute"),
         static_cast<std::uint32_t>(integer(step["units"], place + ".units", 0, most_units)));
   } else {
-    refuse(place, "a step is one of {\"wait_ns\"}, {\"block_ns\"}, {\"compute\", \"units\"}");
+    refuse(place, "a step is one of {\"wait_ns\"}, {\"wait_until_ns\"}, {\"block_ns\"}, {\"compute\", "
+                  "\"units\"}");
   }
 }
 
@@ -109,7 +113,7 @@ Workload parse_workload(const std::string& source_text, const std::string& sourc
     throw std::invalid_argument(fmt::format("{}: a number in it is too large", source));
   }
   try {
-    check_object(file, "the file", {"schema", "name", "seed", "agents", "turns"});
+    check_object(file, "the file", {"schema", "name", "seed", "arrivals_ns", "agents", "turns"});
     if (const auto& found = required(file, "the file", "schema"); found != schema) {
       refuse("schema", fmt::format("expected \"{}\", found {}", schema, shown(found)));
     }
@@ -117,6 +121,10 @@ Workload parse_workload(const std::string& source_text, const std::string& sourc
     if (!seed.is_number_unsigned()) refuse("seed", "expected a whole number from 0");
     WorkloadBuilder builder(text(required(file, "the file", "name"), "name"),
                             seed.get<std::uint64_t>());
+    if (file.contains("arrivals_ns")) {
+      builder.arrivals_within(
+          std::chrono::nanoseconds(integer(file["arrivals_ns"], "arrivals_ns", 0, longest_ns)));
+    }
     const json& agents = array(required(file, "the file", "agents"), "agents");
     for (std::size_t i = 0; i < agents.size(); ++i) {
       builder.add_agent(text(agents[i], fmt::format("agents[{}]", i)));
@@ -126,7 +134,7 @@ Workload parse_workload(const std::string& source_text, const std::string& sourc
     for (std::size_t t = 0; t < turns.size(); ++t) {
       const std::string place = fmt::format("turns[{}]", t);
       const json& turn = turns[t];
-      check_object(turn, place, {"agent", "before", "steps"});
+      check_object(turn, place, {"agent", "before", "steps", "result_since_ns"});
       if (agents.empty()) refuse("agents", "the list is empty: name at least one agent");
       const auto agent = integer(required(turn, place, "agent"), place + ".agent", 0,
                                  static_cast<std::int64_t>(agents.size()) - 1);
@@ -141,6 +149,10 @@ Workload parse_workload(const std::string& source_text, const std::string& sourc
       const json& steps = array(required(turn, place, "steps"), place + ".steps");
       for (std::size_t s = 0; s < steps.size(); ++s) {
         read_step(builder, steps[s], fmt::format("{}.steps[{}]", place, s));
+      }
+      if (turn.contains("result_since_ns")) {
+        builder.result(std::chrono::nanoseconds(
+            integer(turn["result_since_ns"], place + ".result_since_ns", 0, longest_ns)));
       }
     }
     return std::move(builder).build();
@@ -168,7 +180,8 @@ std::string to_json(const Workload& workload) {
           steps.push_back({{"compute", name_of(step.kernel)}, {"units", step.units}});
           break;
         case StepKind::wait:
-          steps.push_back({{"wait_ns", step.duration.count()}});
+          steps.push_back(
+              {{step.from_start ? "wait_until_ns" : "wait_ns", step.duration.count()}});
           break;
         case StepKind::block:
           steps.push_back({{"block_ns", step.duration.count()}});
@@ -179,13 +192,16 @@ std::string to_json(const Workload& workload) {
     if (!turn.before.empty()) line["before"] = turn.before;
     turns.push_back(std::move(line));
   }
-  return json{{"schema", schema},
-              {"name", workload.name},
-              {"seed", workload.seed},
-              {"agents", workload.agent_names},
-              {"turns", std::move(turns)}}
-             .dump(1) +
-         "\n";
+  for (const Result& result : workload.results) {
+    turns[result.turn]["result_since_ns"] = result.since.count();
+  }
+  json file = {{"schema", schema},
+               {"name", workload.name},
+               {"seed", workload.seed},
+               {"agents", workload.agent_names},
+               {"turns", std::move(turns)}};
+  if (workload.arrivals.count() > 0) file["arrivals_ns"] = workload.arrivals.count();
+  return file.dump(1) + "\n";
 }
 
 }  // namespace bench
