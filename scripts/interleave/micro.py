@@ -8,19 +8,24 @@ all alike.
 
 import subprocess
 import tempfile
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.progress import Progress
 
+from . import machine
 from .lock import MachineLock
+from .manifest import commit_of, result_id, utc_second
+from .micro_page import SCHEMA, write_figures, write_page
 from .micro_table import LEDGER, PLAN, tell
-from .model_files import RUNGS
 from .plan import latin_order
 from .process import run_process
-from .samples import from_json, write_json
+from .samples import from_json
 from .stats import median
+from .style import model_order
 from .trouble import Trouble
+from .trust import trust
 from .units import plural
 
 PROGRAM = "micro"
@@ -30,7 +35,7 @@ SUITES_OWN = (LEDGER, PLAN)
 # How many times the primitives a model may cost. A naive one shows what it costs, and so does a
 # reference.
 BARS = {"idiomatic": 1.5, "tuned": 1.25}
-ROUNDS = 5
+ROUNDS = 6  # the least and the greatest of six are the 95 % interval of their median
 SMALL, LARGE = 1, 10_000  # agents of the scenario `empty`
 # Seconds of Google Benchmark's adaptive mode per primitive and round; the rest of a round follows.
 ADAPTIVE = ["--benchmark_min_time=0.05"]
@@ -221,12 +226,36 @@ def refuse_unknown(about, known):
                               "no such primitive: mend the name in its file")
 
 
-def write_figures(folder, rounds, rows):
-    folder.mkdir(exist_ok=True)
-    write_json(folder / "micro.json", {
-        "schema": "interleave.micro/1", "unit": "ns", "agents": [SMALL, LARGE], "rounds": rounds,
-        "models": [asdict(row) | {"left": row.left, "total": row.total, "bar": row.bar,
-                                  "verdict": row.verdict} for row in rows]})
+def circumstances(session, measured):
+    """Where, when and of what `measured()` is true, and whether it may be cited; and what it
+    returns."""
+    commit, dirty = commit_of(session.root)
+    created, before, ticks = utc_second(), machine.environment(), machine.cpu_ticks()
+    found = measured()
+    about = {"id": result_id(created, commit, "micro"), "created_utc": created,
+             "finished_utc": utc_second(), "commit": commit, "dirty": dirty,
+             "machine": machine.machine(), "blocks": ROUNDS,
+             "environment": {"before": before, "after": machine.environment(since=ticks)}}
+    return found, about | {"trust": trust(about, [], 0, 0)}
+
+
+def figures_of(about, rounds, rows):
+    """All that is kept: micro.json."""
+    primitives = {name: middle(rounds, "primitive", name) for name in rounds[0]["primitive"]}
+    return {"schema": SCHEMA, "unit": "ns", "agents": [SMALL, LARGE], **about,
+            "primitives": primitives, "rounds": rounds,
+            "models": [asdict(row) | {"left": row.left, "total": row.total, "bar": row.bar,
+                                      "verdict": row.verdict} for row in rows]}
+
+
+def draw(session, folder, figures):
+    try:
+        write_page(folder, figures)
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, Exception):
+            traceback.print_exc()
+        raise Trouble(f"the chart is not finished; all figures are in {folder / 'micro.json'}")
+    session.say(f"Chart and tables: {folder / 'README.md'}")
 
 
 def compare(session, models, out=None):
@@ -240,11 +269,13 @@ def compare(session, models, out=None):
         raise Trouble(f"{program} is not built: run ./scripts/bench micro, which builds it")
     with MachineLock(session.lock) as lock:
         refuse_unknown(about, known_primitives(program))
-        rounds = measure(session, list(about), (lock.fd,))
+        rounds, where = circumstances(session, lambda: measure(session, list(about), (lock.fd,)))
     rows = sorted((row_of(model, said, rounds) for model, said in about.items()),
-                  key=lambda row: (row.family, RUNGS.index(row.rung), row.model))
-    primitives = {name: middle(rounds, "primitive", name) for name in rounds[0]["primitive"]}
+                  key=lambda row: model_order(asdict(row)))
+    figures = figures_of(where, rounds, rows)
     if out:
-        write_figures(out, rounds, rows)
-    tell(session, rows, primitives, ROUNDS, (SMALL, LARGE))
+        write_figures(out, figures)
+    tell(session, rows, figures["primitives"], ROUNDS, (SMALL, LARGE))
+    if out:
+        draw(session, out, figures)
     return 0

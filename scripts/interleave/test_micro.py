@@ -12,6 +12,7 @@ from .executables import Executables
 from .micro_table import plain_line
 from .model_files import model_names
 from .trouble import Trouble
+from .trust import LEVELS
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
@@ -132,7 +133,7 @@ class FakeSession:
     def __init__(self, folder):
         self.executables, self.lock, self.said = Executables(folder), folder / "lock", []
         self.console = type("Console", (), {"is_terminal": False})()
-        self.folder = folder
+        self.folder = self.root = folder
 
     def say(self, text=""):
         self.said.append(text)
@@ -185,6 +186,32 @@ def test_a_comparison_from_programs_to_lines_and_figures(session):
     figures = json.loads((session.folder / "out" / "micro.json").read_text())
     assert figures["models"][0]["ratio"] == pytest.approx(1.25)
     assert len(figures["rounds"]) == micro.ROUNDS
+    assert figures["primitives"]["post"] == pytest.approx(30)
+    assert session.said[-1] == f"Chart and tables: {session.folder / 'out' / 'README.md'}"
+    for name in ("README.md", "floors.svg", "floors-column.pdf", "floors.csv"):
+        assert (session.folder / "out" / name).stat().st_size
+
+
+def test_figures_say_where_and_when_they_are_true_and_whether_to_cite_them(session):
+    micro.compare(session, ["good"], session.folder / "out")
+    figures = json.loads((session.folder / "out" / "micro.json").read_text())
+    assert figures["machine"]["cpus"] and figures["created_utc"] <= figures["finished_utc"]
+    assert figures["id"].endswith("_micro") and figures["trust"]["level"] in LEVELS
+    assert not any("interval" in reason for reason in figures["trust"]["reasons"])
+
+
+def test_a_fault_in_drawing_costs_no_measurement(session, monkeypatch):
+    monkeypatch.setattr(micro, "write_page", lambda *_: 1 / 0)
+    with pytest.raises(Trouble, match="micro.json"):
+        micro.compare(session, ["good"], session.folder / "out")
+    assert json.loads((session.folder / "out" / "micro.json").read_text())["models"]
+    assert any("1.25 (1.25 to 1.25)" in line for line in session.said)
+
+
+def test_without_a_folder_nothing_is_written(session):
+    before = set(session.folder.iterdir())
+    micro.compare(session, ["good"])
+    assert {path.name for path in set(session.folder.iterdir()) - before} <= {"lock"}
 
 
 def test_a_model_without_a_second_program_is_measured_in_fresh_processes_alone(session):
