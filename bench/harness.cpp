@@ -89,7 +89,11 @@ Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsig
     m.answer = ledger.answer();
     m.reason = fault_of(m, expected, ledger);
     if (m.reason.empty()) {
-      m.metrics = metrics_of(ledger);
+      const Stamps stamps = stamps_of(ledger);
+      m.metrics = metrics_of(stamps, m.costs, cpus);
+      if (const auto idle = idle_phase(stamps)) {
+        m.idle_cpu = cpu_use_within(m.peaks.cpu_looks, idle->begin, idle->end);
+      }
     } else {
       m.status = Status::invalid;
     }

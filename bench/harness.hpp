@@ -1,6 +1,7 @@
 // How is a model measured?  One run between two clock reads, and everything that is known about it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "bounds.hpp"
@@ -34,6 +35,7 @@ struct Measurement {
   ProcessStatus before, after;
   KernelMemory kernel_before;
   PeakWatch::Peaks peaks{};
+  std::optional<CpuUse> idle_cpu;  // while every turn was waiting
 };
 
 using RunFunction = void (*)(const Workload&, const Resources&, Ledger&);

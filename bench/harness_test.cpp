@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <latch>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -102,18 +103,18 @@ TEST(Metrics, intervals_that_touch_do_not_overlap) {
 }
 
 TEST(Metrics, percentiles_are_given_only_where_there_are_enough_samples) {
-  auto latency_of_first = [](int n) {
+  auto percentiles_of_first = [](int n) {
     std::vector<nanoseconds> durations;
     for (int i = n; i > 0; --i) durations.emplace_back(i);
-    return latency_of(std::move(durations));
+    return percentiles_of(std::move(durations));
   };
-  EXPECT_FALSE(latency_of_first(0).p50);
-  EXPECT_EQ(latency_of_first(3).p50->count(), 2);
-  EXPECT_FALSE(latency_of_first(63).p90);
-  EXPECT_EQ(latency_of_first(100).p90->count(), 90);
-  EXPECT_FALSE(latency_of_first(661).p99);
-  EXPECT_EQ(latency_of_first(1000).p99->count(), 990);
-  EXPECT_EQ(latency_of_first(1000).max->count(), 1000);
+  EXPECT_FALSE(percentiles_of_first(0).p50);
+  EXPECT_EQ(percentiles_of_first(3).p50->count(), 2);
+  EXPECT_FALSE(percentiles_of_first(63).p90);
+  EXPECT_EQ(percentiles_of_first(100).p90->count(), 90);
+  EXPECT_FALSE(percentiles_of_first(661).p99);
+  EXPECT_EQ(percentiles_of_first(1000).p99->count(), 990);
+  EXPECT_EQ(percentiles_of_first(1000).max->count(), 1000);
 }
 
 const Model planted{"planted", Rung::naive, Structure::sequential, ""};
@@ -123,9 +124,9 @@ void correct(const Workload& workload, const Resources&, Ledger& ledger) {
 }
 
 /// What the harness makes of a model; the sample's line as well.
-std::pair<Measurement, nlohmann::json> measured(RunFunction run) {
-  const Workload workload = small("fanout", 70);
-  const Cell cell{.scenario = "fanout", .agents = 70};
+std::pair<Measurement, nlohmann::json> measured(RunFunction run,
+                                                const Workload& workload = small("fanout", 70)) {
+  const Cell cell{.scenario = workload.name};
   Ledger ledger(workload);
   Measurement m = measure(run, planted, cell, usable_cpus(), reference(workload), ledger);
   auto line = nlohmann::json::parse(sample_json(planted, "planted", cell, workload, m));
@@ -150,6 +151,80 @@ TEST(Harness, a_correct_run_has_all_its_figures) {
   EXPECT_TRUE(line["latency"]["p90"].is_number_integer());
   EXPECT_TRUE(line["latency"]["p99"].is_null());
   EXPECT_GE(m.metrics.makespan, m.structural_bound * 9 / 10);
+}
+
+TEST(Harness, the_time_on_the_path_adds_up_to_the_makespan) {
+  const auto [m, line] = measured(correct);
+  std::int64_t total = 0;
+  for (const char* part : {"starting_ns", "waiting_ns", "blocked_ns", "late_ns", "queued_ns",
+                           "computing_ns", "held_up_ns", "ending_ns"}) {
+    total += line["time_on_path"][part].get<std::int64_t>();
+  }
+  EXPECT_EQ(total, line["makespan_ns"]);
+  EXPECT_EQ(line["time_on_path"].size(), 8U);
+  EXPECT_EQ(line["time_of_turns"].size(), 6U);
+  EXPECT_EQ(line["lateness"]["n"], 70);
+  for (const char* key : {"heartbeat", "results", "idle_cpu"}) {
+    EXPECT_TRUE(line.contains(key) && line[key].is_null()) << key;
+  }
+}
+
+TEST(Harness, heartbeats_and_results_have_their_figures_where_there_are_any) {
+  WorkloadBuilder builder("answers", 1);
+  builder.add_agent("agent");
+  for (int i = 0; i < 3; ++i) {
+    builder.add_turn(0);
+    builder.wait(milliseconds(1));
+    builder.result(milliseconds(i));
+  }
+  builder.arrivals_within(milliseconds(3));
+  const Workload work = std::move(builder).build();
+  const auto [m, line] = measured(correct, with_heartbeats(work, milliseconds(1), 2));
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["latency"]["n"], 3);
+  EXPECT_EQ(line["heartbeat"]["n"], 2);
+  EXPECT_EQ(line["heartbeat"]["over_100ms"], m.metrics.heartbeat->over_100ms);
+  EXPECT_TRUE(line["heartbeat"]["p90"].is_null());
+  const auto& results = line["results"];
+  EXPECT_EQ(results["n"], 3);
+  EXPECT_EQ(results["arrivals_ns"], 3'000'000);
+  EXPECT_GE(results["first_ns"], results["ideal_first_ns"]);
+  EXPECT_TRUE(results["out_of_order"].is_number_float());
+  EXPECT_NEAR(results["in_system"].get<double>(),
+              3 * results["mean_ns"].get<double>() / results["span_ns"].get<double>(), 1e-6);
+  std::uint64_t counted = 0;
+  for (const auto& bucket : results["histogram"]) counted += bucket[1].get<std::uint64_t>();
+  EXPECT_EQ(counted, 3U);
+  EXPECT_EQ(results.size(), 13U);
+}
+
+TEST(Harness, knows_what_a_run_costs_while_all_of_it_waits) {
+  WorkloadBuilder builder("wait", 1);
+  builder.add_agent("agent");
+  for (int i = 0; i < 3; ++i) {
+    builder.add_turn(0);
+    builder.wait(milliseconds(400));
+  }
+  const auto [m, line] = measured(
+      [](const Workload& workload, const Resources&, Ledger& ledger) {
+        std::vector<Value> values;
+        Ledger::Clock::time_point due;
+        for (const Turn& turn : workload.turns) {
+          values.push_back(ledger.start(turn));
+          due = ledger.begin_wait(turn.steps[0]);
+        }
+        std::this_thread::sleep_until(due);
+        for (const Turn& turn : workload.turns) {
+          ledger.finish(turn, ledger.end_wait(turn.steps[0], values[turn.id]));
+        }
+      },
+      std::move(builder).build());
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  ASSERT_TRUE(line["idle_cpu"].is_object());
+  EXPECT_GT(line["idle_cpu"]["wall_ns"], 0);
+  EXPECT_LE(line["idle_cpu"]["wall_ns"], 400'000'000);
+  EXPECT_GE(line["idle_cpu"]["cpu_ns"], 0);
+  EXPECT_LE(line["idle_cpu"]["cpu_ns"], line["idle_cpu"]["wall_ns"]);
 }
 
 TEST(Harness, a_run_whose_proof_fails_is_invalid_and_has_no_figures) {
@@ -246,6 +321,55 @@ TEST(PeakWatch, memory_that_the_kernel_keeps_for_waiting_threads_is_seen) {
   EXPECT_GE(peaks.threads, threads);
   EXPECT_GE(peaks.kernel.stack_bytes - before, threads * 8192);  // 16 KiB on x86-64
   EXPECT_GT(process_status().resident_bytes, 0);
+}
+
+std::int64_t process_cpu_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+TEST(PeakWatch, sees_the_cpu_time_of_all_threads_but_its_own) {
+  constexpr std::int64_t spun_ns = 200'000'000;
+  PeakWatch watch;
+  for (const std::int64_t begin = process_cpu_ns(); process_cpu_ns() < begin + spun_ns;) {
+  }
+  const PeakWatch::Peaks peaks = watch.stop();  // it looks once more before it ends
+  const auto& looks = peaks.cpu_looks;
+  ASSERT_GE(looks.size(), 2U);
+  EXPECT_TRUE(std::ranges::is_sorted(looks, {}, &CpuLook::at_ns));
+  EXPECT_TRUE(std::ranges::is_sorted(looks, {}, &CpuLook::cpu_ns));
+  EXPECT_GE(looks.back().cpu_ns - looks.front().cpu_ns, spun_ns / 2);
+  EXPECT_LE(looks.back().cpu_ns, process_cpu_ns() - peaks.cpu_ns);
+}
+
+TEST(CpuHistory, keeps_looks_over_the_whole_time_in_bounded_memory) {
+  CpuHistory history(64);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    if (i != next) continue;
+    history.add({.at_ns = static_cast<std::int64_t>(i), .cpu_ns = 0});
+    next = i + history.every();
+    ASSERT_LE(history.looks().size(), 64U);
+  }
+  EXPECT_EQ(history.every(), 256U);
+  EXPECT_EQ(history.looks().front().at_ns, 0);
+  EXPECT_GE(history.looks().back().at_ns, 10'000 - 256);
+  for (std::size_t i = 1; i < history.looks().size(); ++i) {
+    EXPECT_EQ(history.looks()[i].at_ns - history.looks()[i - 1].at_ns, 256);
+  }
+}
+
+TEST(CpuUse, counts_from_the_first_look_inside_to_the_last) {
+  const CpuLook looks[] = {{0, 5}, {10, 7}, {20, 20}, {30, 21}, {40, 90}};
+  const auto use = cpu_use_within(looks, 5, 35);
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->wall_ns, 20);
+  EXPECT_EQ(use->cpu_ns, 14);
+  EXPECT_EQ(cpu_use_within(looks, 10, 30)->wall_ns, 20);
+  EXPECT_FALSE(cpu_use_within(looks, 11, 29));
+  EXPECT_FALSE(cpu_use_within(looks, 50, 60));
+  EXPECT_FALSE(cpu_use_within({}, 0, 100));
 }
 
 struct BadFlags {

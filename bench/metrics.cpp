@@ -2,23 +2,99 @@
 #include "metrics.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <numeric>
+
+#include "bounds.hpp"
 
 namespace bench {
+namespace {
 
-Latency latency_of(std::vector<nanoseconds> durations) {
-  Latency latency{.n = durations.size(), .p50 = {}, .p90 = {}, .p99 = {}, .max = {}};
-  if (durations.empty()) return latency;
+using std::chrono::milliseconds;
+
+/// Counts the pairs that stand in the wrong order, and sorts.
+std::uint64_t sort_counting_inversions(std::span<std::int64_t> values) {
+  if (values.size() < 2) return 0;
+  const auto left = values.first(values.size() / 2), right = values.subspan(values.size() / 2);
+  std::uint64_t inversions = sort_counting_inversions(left) + sort_counting_inversions(right);
+  std::size_t behind = 0;  // of the right half, less than the value on the left
+  for (const std::int64_t value : left) {
+    while (behind < right.size() && right[behind] < value) ++behind;
+    inversions += behind;
+  }
+  std::inplace_merge(left.begin(), left.end(), right.end());
+  return inversions;
+}
+
+std::optional<Heartbeat> heartbeat_of(const Stamps& stamps) {
+  if (stamps.workload.beats().empty()) return std::nullopt;
+  std::vector<nanoseconds> lags;
+  for (const Turn& beat : stamps.workload.beats()) {
+    const Step& step = beat.steps.front();
+    lags.emplace_back(stamps.of(step).ended - stamps.due(step));
+  }
+  const auto over = [&](nanoseconds limit) {
+    const auto n = std::ranges::count_if(lags, [=](nanoseconds lag) { return lag > limit; });
+    return static_cast<std::size_t>(n);
+  };
+  Heartbeat heartbeat{.lag = {},
+                      .over_10ms = over(milliseconds(10)),
+                      .over_100ms = over(milliseconds(100)),
+                      .histogram = histogram_of(lags)};
+  heartbeat.lag = percentiles_of(std::move(lags));
+  return heartbeat;
+}
+
+std::optional<Results> results_of(const Stamps& stamps, const UnitCosts& costs, unsigned cpus) {
+  const Workload& workload = stamps.workload;
+  if (workload.results.empty()) return std::nullopt;
+  const std::vector<nanoseconds> greedy = greedy_finishes(workload, costs, cpus);
+  std::vector<nanoseconds> ideal, real, latencies;
+  std::vector<Interval> waited_for;
+  for (const Result& result : workload.results) {
+    const nanoseconds finished(stamps.turns[result.turn].finished - stamps.opened);
+    // One that is there before anybody wants it is not waited for.
+    const nanoseconds there = std::max(finished, result.since);
+    ideal.push_back(greedy[result.turn]);
+    real.push_back(finished);
+    latencies.push_back(there - result.since);
+    waited_for.push_back({result.since.count(), there.count()});
+  }
+  const nanoseconds sum = std::accumulate(latencies.begin(), latencies.end(), nanoseconds(0));
+  const auto [since, until] = std::pair(std::ranges::min(waited_for, {}, &Interval::begin).begin,
+                                        std::ranges::max(waited_for, {}, &Interval::end).end);
+  return Results{.first = std::ranges::min(real),
+                 .ideal_first = std::ranges::min(ideal),
+                 .mean = sum / latencies.size(),
+                 .latency = percentiles_of(latencies),
+                 .histogram = histogram_of(latencies),
+                 .out_of_order = out_of_order(ideal, real),
+                 .in_system = mean_at_once(waited_for),
+                 .span = nanoseconds(until - since)};
+}
+
+/// The wait of this turn that lasted over the whole of that time.
+bool waits_throughout(const Stamps& stamps, const Turn& turn, const Interval& time) {
+  return std::ranges::any_of(turn.steps, [&](const Step& step) {
+    return step.kind == StepKind::wait && stamps.of(step).begun <= time.begin &&
+           stamps.due(step) >= time.end;
+  });
+}
+
+}  // namespace
+
+Percentiles percentiles_of(std::vector<nanoseconds> durations) {
+  Percentiles all{.n = durations.size(), .p50 = {}, .p90 = {}, .p99 = {}, .max = {}};
+  if (durations.empty()) return all;
   std::ranges::sort(durations);
   auto percentile = [&](std::size_t percent, std::size_t needed) -> std::optional<nanoseconds> {
     if (durations.size() < needed) return std::nullopt;
     return durations[(durations.size() * percent + 99) / 100 - 1];
   };
-  latency.p50 = percentile(50, 1);
-  latency.p90 = percentile(90, 64);
-  latency.p99 = percentile(99, 662);
-  latency.max = durations.back();
-  return latency;
+  all.p50 = percentile(50, 1);
+  all.p90 = percentile(90, 64);
+  all.p99 = percentile(99, 662);
+  all.max = durations.back();
+  return all;
 }
 
 std::size_t most_at_once(std::span<const Interval> intervals) {
@@ -38,31 +114,81 @@ std::size_t most_at_once(std::span<const Interval> intervals) {
   return most;
 }
 
-Metrics metrics_of(const Ledger& ledger) {
-  std::int64_t first_start = std::numeric_limits<std::int64_t>::max();
-  std::int64_t first_finish = first_start;
-  std::vector<nanoseconds> latencies;
+std::optional<double> mean_at_once(std::span<const Interval> intervals) {
+  std::vector<std::pair<std::int64_t, int>> events;
+  for (const Interval& interval : intervals) {
+    events.emplace_back(interval.begin, 1);
+    events.emplace_back(interval.end, -1);
+  }
+  std::ranges::sort(events);
+  if (events.empty() || events.front().first == events.back().first) return std::nullopt;
+  double area = 0;
+  int there = 0;
+  for (std::size_t i = 0; i + 1 < events.size(); ++i) {
+    there += events[i].second;
+    area += there * static_cast<double>(events[i + 1].first - events[i].first);
+  }
+  return area / static_cast<double>(events.back().first - events.front().first);
+}
+
+std::optional<double> out_of_order(std::span<const nanoseconds> ideal,
+                                   std::span<const nanoseconds> real) {
+  const std::size_t n = ideal.size();
+  if (n < 2) return std::nullopt;
+  std::vector<std::pair<nanoseconds, nanoseconds>> both;
+  for (std::size_t i = 0; i < n; ++i) both.emplace_back(ideal[i], real[i]);
+  std::ranges::sort(both);  // where the ideal is a tie: as they came, so that it is in order
+  std::vector<std::int64_t> as_they_came;
+  for (const auto& [first, second] : both) as_they_came.push_back(second.count());
+  const auto pairs = static_cast<double>(n) * static_cast<double>(n - 1) / 2;
+  return static_cast<double>(sort_counting_inversions(as_they_came)) / pairs;
+}
+
+Metrics metrics_of(const Stamps& stamps, const UnitCosts& costs, unsigned cpus) {
+  std::int64_t first_start = stamps.closed, first_finish = stamps.closed;
+  std::vector<nanoseconds> latencies, lateness;
   std::vector<Interval> waiting, computing;
-  for (const Turn& turn : ledger.workload().turns) {
-    const auto& record = ledger.turns()[turn.id];
+  for (const Turn& turn : stamps.workload.work()) {
+    const auto& record = stamps.of(turn);
     first_start = std::min(first_start, record.started);
     first_finish = std::min(first_finish, record.finished);
-    std::int64_t ready = ledger.opened_at();
-    for (const TurnId before : turn.before) {
-      ready = std::max(ready, ledger.turns()[before].finished);
-    }
-    latencies.emplace_back(record.finished - ready);
+    latencies.emplace_back(record.finished - stamps.ready(turn));
     for (const Step& step : turn.steps) {
-      const auto& done = ledger.steps()[ledger.workload().index_of(step)];
-      (step.kind == StepKind::compute ? computing : waiting).push_back({done.begun, done.ended});
+      const auto& [begun, ended] = stamps.of(step);
+      (step.kind == StepKind::compute ? computing : waiting).push_back({begun, ended});
+      if (step.kind == StepKind::wait) lateness.emplace_back(ended - stamps.due(step));
     }
   }
-  return {.makespan = nanoseconds(ledger.closed_at() - ledger.opened_at()),
-          .startup = nanoseconds(first_start - ledger.opened_at()),
-          .first_finish = nanoseconds(first_finish - ledger.opened_at()),
+  return {.makespan = nanoseconds(stamps.closed - stamps.opened),
+          .startup = nanoseconds(first_start - stamps.opened),
+          .first_finish = nanoseconds(first_finish - stamps.opened),
           .most_waiting = most_at_once(waiting),
           .most_computing = most_at_once(computing),
-          .latency = latency_of(std::move(latencies))};
+          .latency = percentiles_of(std::move(latencies)),
+          .lateness = percentiles_of(std::move(lateness)),
+          .time_on_path = time_on_path(stamps, costs),
+          .time_of_turns = time_of_turns(stamps, costs),
+          .heartbeat = heartbeat_of(stamps),
+          .results = results_of(stamps, costs, cpus)};
+}
+
+std::optional<Interval> idle_phase(const Stamps& stamps) {
+  if (!stamps.workload.beats().empty()) return std::nullopt;
+  Interval phase{.begin = stamps.opened, .end = stamps.closed};
+  bool waits = false;
+  for (const Step& step : stamps.workload.steps()) {
+    if (step.kind != StepKind::wait) continue;
+    waits = true;
+    phase.begin = std::max(phase.begin, stamps.of(step).begun);
+    phase.end = std::min(phase.end, stamps.due(step));
+  }
+  if (!waits || nanoseconds(phase.end - phase.begin) < milliseconds(100)) return std::nullopt;
+  for (const Turn& turn : stamps.workload.turns) {
+    const bool over = stamps.of(turn).finished <= phase.begin;
+    const bool to_come = stamps.ready(turn) >= phase.end;
+    if (!over && !to_come && !waits_throughout(stamps, turn, phase)) return std::nullopt;
+  }
+  return phase;
 }
 
 }  // namespace bench

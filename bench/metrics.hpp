@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "ledger.hpp"
+#include "breakdown.hpp"
+#include "histogram.hpp"
+#include "stamps.hpp"
 
 namespace bench {
 
@@ -14,12 +16,12 @@ using std::chrono::nanoseconds;
 
 /// A percentile needs enough samples beyond it: p90 from 64, p99 from 662 on (measured as in MLPerf
 /// LoadGen: a 95 % interval of a tenth of the tail).
-struct Latency {
+struct Percentiles {
   std::size_t n = 0;
   std::optional<nanoseconds> p50, p90, p99, max;
 };
 /// Nearest rank.  Sorts its argument.
-Latency latency_of(std::vector<nanoseconds> durations);
+Percentiles percentiles_of(std::vector<nanoseconds> durations);
 
 struct Interval {
   std::int64_t begin, end;
@@ -27,17 +29,54 @@ struct Interval {
 /// How many intervals overlap at the moment of most overlap.  They are half open: one that begins
 /// when another ends does not overlap it.
 std::size_t most_at_once(std::span<const Interval> intervals);
+/// How many overlap on average over time, from the first begin to the last end.
+std::optional<double> mean_at_once(std::span<const Interval> intervals);
 
+/// Which share of all pairs came in the other order than was ideal.  Where either has two at the
+/// same moment, they count as in order.
+std::optional<double> out_of_order(std::span<const nanoseconds> ideal,
+                                   std::span<const nanoseconds> real);
+
+/// How far the heartbeats were behind their moments.
+struct Heartbeat {
+  Percentiles lag;
+  std::size_t over_10ms = 0, over_100ms = 0;
+  std::vector<Bucket> histogram;
+};
+
+/// Of turns whose output somebody waits for.
+struct Results {
+  nanoseconds first;        // `run` called to the first one there
+  nanoseconds ideal_first;  // the same of the greedy schedule
+  nanoseconds mean;         // latency: since it is waited for, to it being there
+  Percentiles latency;
+  std::vector<Bucket> histogram;
+  std::optional<double> out_of_order;  // against the greedy schedule
+  std::optional<double> in_system;     // how many were waited for, on average over `span`
+  nanoseconds span;                    // first waited for, to last there
+};
+
+/// Of the work alone, but for the makespan and the heartbeat.
 struct Metrics {
   nanoseconds makespan;          // `run` called to `run` returned
   nanoseconds startup;           // `run` called to the first turn started
   nanoseconds first_finish;      // `run` called to the first turn finished
   std::size_t most_waiting = 0;  // steps of turns, at the same moment
   std::size_t most_computing = 0;
-  Latency latency;  // of a turn: all it waits for finished, to it finished
+  Percentiles latency;   // of a turn: all it waits for finished, to it finished
+  Percentiles lateness;  // of a wait: when it was due, to its end
+  TimeOnPath time_on_path;
+  TimeSpent time_of_turns;
+  std::optional<Heartbeat> heartbeat;
+  std::optional<Results> results;
 };
 
-/// Of a run that was proved.
-Metrics metrics_of(const Ledger& ledger);
+/// `cpus`: of the greedy schedule that results are compared with.
+Metrics metrics_of(const Stamps& stamps, const UnitCosts& costs, unsigned cpus);
+
+/// The time in which all that was going on was waiting: from when the last wait had begun until the
+/// first was due.  Only if no turn did, or could have done, anything else meanwhile, there are no
+/// heartbeats, and it lasted at least 100 ms.
+std::optional<Interval> idle_phase(const Stamps& stamps);
 
 }  // namespace bench

@@ -59,6 +59,12 @@ std::int64_t nanoseconds(const timeval& t) {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + std::int64_t{t.tv_usec} * 1000;
 }
 
+std::int64_t read_clock(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
 }  // namespace
 
 unsigned usable_cpus() {
@@ -114,6 +120,28 @@ KernelMemory kernel_memory() {
 
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
+std::optional<CpuUse> cpu_use_within(std::span<const CpuLook> looks, std::int64_t begin_ns,
+                                     std::int64_t end_ns) {
+  const auto first = std::ranges::lower_bound(looks, begin_ns, {}, &CpuLook::at_ns);
+  const auto beyond = std::ranges::upper_bound(looks, end_ns, {}, &CpuLook::at_ns);
+  if (beyond - first < 2) return std::nullopt;
+  const CpuLook& last = *(beyond - 1);
+  return CpuUse{.wall_ns = last.at_ns - first->at_ns, .cpu_ns = last.cpu_ns - first->cpu_ns};
+}
+
+CpuHistory::CpuHistory(std::size_t most) : most_(most) { looks_.reserve(most); }
+
+void CpuHistory::add(const CpuLook& look) {
+  if (looks_.size() == most_) {
+    for (std::size_t i = 0; 2 * i < most_; ++i) looks_[i] = looks_[2 * i];
+    looks_.resize((most_ + 1) / 2);
+    every_ *= 2;
+  }
+  // Never less than before, as may come of clocks that are not read at quite the same moment.
+  const std::int64_t before = looks_.empty() ? 0 : looks_.back().cpu_ns;
+  looks_.push_back({.at_ns = look.at_ns, .cpu_ns = std::max(look.cpu_ns, before)});
+}
+
 PeakWatch::PeakWatch() : thread_([this](std::stop_token stop) { watch(stop); }) {}
 
 PeakWatch::~PeakWatch() = default;
@@ -133,26 +161,39 @@ void PeakWatch::watch(std::stop_token stop) {
     kernel_.stack_bytes = std::max(kernel_.stack_bytes, now.stack_bytes);
     kernel_.slab_bytes = std::max(kernel_.slab_bytes, now.slab_bytes);
   };
+  // Returns what it has cost.  The kernel sums over all threads of the process when it is asked for
+  // the CPU time of all: some 50 ns for each.
+  auto look_at_cpu_time = [&] {
+    const std::int64_t mine_before = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    const std::int64_t all = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    const std::int64_t mine = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    cpu_history_.add({.at_ns = read_clock(CLOCK_MONOTONIC), .cpu_ns = all - mine});
+    return mine - mine_before;
+  };
   std::unique_lock lock(mutex_);
-  for (int look = 0; !stop.stop_requested(); ++look) {
+  std::size_t next_cpu_look = 0;
+  for (std::size_t look = 0; !stop.stop_requested(); ++look) {
     const std::int64_t threads = count_threads();
     // Threads come and go between two looks at memory, so many more of them are worth one.
     if (look % 10 == 9 || threads > threads_ + threads_ / 4 + 10) measure_memory();
     threads_ = std::max(threads_, threads);
+    if (look == next_cpu_look) {
+      const auto cost_ns = static_cast<std::size_t>(look_at_cpu_time());
+      next_cpu_look = look + std::max(cpu_history_.every(), cost_ns / 100'000 + 1);
+    }
     wake_.wait_for(lock, stop, std::chrono::milliseconds(10), [] { return false; });
   }
   threads_ = std::max(threads_, count_threads());
   measure_memory();
   close(tasks);
-  timespec used{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  cpu_ns_ = std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
+  look_at_cpu_time();
+  cpu_ns_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 PeakWatch::Peaks PeakWatch::stop() {
   thread_.request_stop();
   thread_.join();
-  return {threads_, page_table_bytes_, kernel_, cpu_ns_};
+  return {threads_, page_table_bytes_, kernel_, cpu_ns_, cpu_history_.looks()};
 }
 
 }  // namespace bench

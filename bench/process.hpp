@@ -5,7 +5,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <thread>
+#include <vector>
 
 namespace bench {
 
@@ -44,9 +47,35 @@ KernelMemory kernel_memory();
 /// whoever started this process, would be charged to the model.
 void reset_peak_memory();
 
-/// Looks at the process from a thread of its own and keeps the highest counts: threads every 10 ms;
+/// How much CPU time a process had used by some moment of the steady clock.
+struct CpuLook {
+  std::int64_t at_ns, cpu_ns;
+};
+struct CpuUse {
+  std::int64_t wall_ns, cpu_ns;
+};
+/// From the first look in that time to the last; null if there are not two.
+std::optional<CpuUse> cpu_use_within(std::span<const CpuLook> looks, std::int64_t begin_ns,
+                                     std::int64_t end_ns);
+
+/// Looks in the order of time, of which only so many are kept: when they are full, every other one
+/// is dropped, and from then on only half as many are wanted.
+class CpuHistory {
+ public:
+  explicit CpuHistory(std::size_t most = 2048);
+  void add(const CpuLook& look);
+  std::size_t every() const { return every_; }  // opportunities for a look, from one to the next
+  const std::vector<CpuLook>& looks() const { return looks_; }
+
+ private:
+  std::size_t most_, every_ = 1;
+  std::vector<CpuLook> looks_;
+};
+
+/// Looks at the process from a thread of its own.  Keeps the highest counts: threads every 10 ms;
 /// page tables and kernel memory, which are dearer to ask for, every 100 ms and when the threads
-/// have become many more.
+/// have become many more.  Also how the CPU time grew, without its own: every 10 ms, or less often
+/// where there are so many threads to sum over that it would take more than 1 % of a CPU.
 class PeakWatch {
  public:
   PeakWatch();
@@ -55,6 +84,7 @@ class PeakWatch {
     std::int64_t threads, page_table_bytes;
     KernelMemory kernel;
     std::int64_t cpu_ns;  // what watching has cost
+    std::vector<CpuLook> cpu_looks;
   };
   Peaks stop();
 
@@ -62,6 +92,7 @@ class PeakWatch {
   void watch(std::stop_token stop);
   std::int64_t threads_ = -1, page_table_bytes_ = -1, cpu_ns_ = 0;
   KernelMemory kernel_;
+  CpuHistory cpu_history_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // last: it uses all of the above

@@ -17,6 +17,7 @@ json known(std::int64_t value) { return value < 0 ? json() : json(value); }
 json known(const std::optional<nanoseconds>& value) {
   return value ? json(value->count()) : json();
 }
+json known(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
 json params_of(const Cell& cell) {
   return {{"agents", cell.agents},         {"workers", cell.workers}, {"cpu_share", cell.cpu_share},
@@ -59,7 +60,56 @@ void add_bounds(json& object, const Bounds& bounds) {
   object["greedy_ns"] = bounds.greedy.count();
 }
 
-void add_measured(json& object, const Measurement& m) {
+json percentiles(const Percentiles& p) {
+  return {{"n", p.n},
+          {"p50", known(p.p50)},
+          {"p90", known(p.p90)},
+          {"p99", known(p.p99)},
+          {"max", known(p.max)}};
+}
+
+/// [[upper border, which is not in it, count], ...]
+json histogram(const std::vector<Bucket>& buckets) {
+  json list = json::array();
+  for (const Bucket& bucket : buckets) list.push_back({bucket.upper_ns, bucket.count});
+  return list;
+}
+
+json time_spent(const TimeSpent& spent) {
+  return {{"waiting_ns", spent.waiting.count()},     {"blocked_ns", spent.blocked.count()},
+          {"late_ns", spent.late.count()},           {"queued_ns", spent.queued.count()},
+          {"computing_ns", spent.computing.count()}, {"held_up_ns", spent.held_up.count()}};
+}
+
+json time_on_path(const TimeOnPath& path) {
+  json object = {{"starting_ns", path.starting.count()}};
+  object.update(time_spent(path.spent));
+  object["ending_ns"] = path.ending.count();
+  return object;
+}
+
+json heartbeat(const Heartbeat& beats) {
+  json object = percentiles(beats.lag);
+  object["over_10ms"] = beats.over_10ms;
+  object["over_100ms"] = beats.over_100ms;
+  object["histogram"] = histogram(beats.histogram);
+  return object;
+}
+
+json results(const Results& r, nanoseconds arrivals) {
+  json object = percentiles(r.latency);
+  object["first_ns"] = r.first.count();
+  object["ideal_first_ns"] = r.ideal_first.count();
+  object["mean_ns"] = r.mean.count();
+  object["out_of_order"] = known(r.out_of_order);
+  object["histogram"] = histogram(r.histogram);
+  object["in_system"] = known(r.in_system);
+  object["span_ns"] = r.span.count();
+  object["arrivals_ns"] = arrivals.count();
+  return object;
+}
+
+void add_measured(json& object, const Measurement& m, nanoseconds arrivals) {
   object["makespan_ns"] = m.metrics.makespan.count();
   object["startup_ns"] = m.metrics.startup.count();
   object["first_finish_ns"] = m.metrics.first_finish.count();
@@ -81,12 +131,14 @@ void add_measured(json& object, const Measurement& m) {
   object["major_faults"] = m.usage.major_faults;
   object["most_waiting"] = m.metrics.most_waiting;
   object["most_computing"] = m.metrics.most_computing;
-  const Latency& latency = m.metrics.latency;
-  object["latency"] = {{"n", latency.n},
-                       {"p50", known(latency.p50)},
-                       {"p90", known(latency.p90)},
-                       {"p99", known(latency.p99)},
-                       {"max", known(latency.max)}};
+  object["latency"] = percentiles(m.metrics.latency);
+  object["lateness"] = percentiles(m.metrics.lateness);
+  object["time_on_path"] = time_on_path(m.metrics.time_on_path);
+  object["time_of_turns"] = time_spent(m.metrics.time_of_turns);
+  object["idle_cpu"] =
+      m.idle_cpu ? json{{"wall_ns", m.idle_cpu->wall_ns}, {"cpu_ns", m.idle_cpu->cpu_ns}} : json();
+  object["heartbeat"] = m.metrics.heartbeat ? heartbeat(*m.metrics.heartbeat) : json();
+  object["results"] = m.metrics.results ? results(*m.metrics.results, arrivals) : json();
 }
 
 }  // namespace
@@ -120,7 +172,7 @@ std::string sample_json(const Model& model, const std::string& name, const Cell&
   line["lb_model_ns"] = m.structural_bound.count();
   add_costs(line, m.costs);
   json measured = json::object();
-  add_measured(measured, m);
+  add_measured(measured, m, workload.arrivals);
   for (auto& [key, value] : measured.items()) line[key] = m.status == Status::ok ? value : json();
   if (m.status == Status::ok || m.status == Status::invalid) add_answer(line, m.answer);
   // An exception's text may hold anything: replace what is not UTF-8 rather than throw here.
