@@ -26,8 +26,8 @@ def what_is_a_turn_made_of(figures, width):
     question = "What is a turn made of?"
     reading = ("Left: shorter is better. Grey: the suite's own part. Pale: raw primitives of the "
                "library, the floor. Full colour: what the model adds. × floor: at 1 it adds "
-               f"nothing{_bars_in_words(models)}. Right: further left is cheaper; filled: part of a "
-               "model's turn.")
+               f"nothing{_bars_in_words(models)}. Right: further left is cheaper; filled: part of "
+               "a model's turn.")
     texts = ([looks[m["model"]].label for m in models], [p["name"] for p in primitives])
     lefts = [widest(names, SIZE) + 0.1 for names in texts if names]
     right = widest(["× floor"], SIZE) + 0.07

@@ -47,8 +47,8 @@ def _measured(figures):
     machine = figures["machine"]
     changed = " with changes that no commit holds" if figures["dirty"] else ""
     return (f"{figures['id']} at {figures['created_utc']} on {machine.get('name')} "
-            f"({machine.get('cpu_model')}, {units.plural(machine.get('cpus') or 0, 'CPU')}), commit "
-            f"{figures['commit']}{changed}")
+            f"({machine.get('cpu_model')}, {units.plural(machine.get('cpus') or 0, 'CPU')}), "
+            f"commit {figures['commit']}{changed}")
 
 
 def _model_rows(figures):
