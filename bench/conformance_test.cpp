@@ -27,6 +27,11 @@ TEST_P(Conformance, the_preset_is_proved) {
   EXPECT_EQ(fault_of_model(small(GetParam()->name, 1)), "");
 }
 
+TEST_P(Conformance, the_preset_is_proved_with_heartbeats) {
+  const Workload work = small(GetParam()->name);
+  EXPECT_EQ(fault_of_model(with_heartbeats(work, microseconds(500), 10)), "");
+}
+
 std::vector<const Preset*> all_presets() {
   std::vector<const Preset*> all;
   for (const Preset& preset : presets()) all.push_back(&preset);
@@ -87,6 +92,23 @@ TEST(Model, turns_that_become_ready_together_run_together) {
                  ledger.steps()[1].begun < ledger.steps()[0].ended;
   }
   EXPECT_TRUE(overlapped);
+}
+
+TEST(Model, heartbeats_have_absolute_times_so_a_stall_shows_in_full) {
+  const Workload work = WorkloadBuilder("heart", 1).build();
+  const Workload workload = with_heartbeats(work, std::chrono::milliseconds(1), 300);
+  std::string fault = "not run";
+  // A stall of the machine may add to it; three in a row are the model's fault.
+  for (int attempt = 0; attempt < 3 && !fault.empty(); ++attempt) {
+    Stall stall(workload);
+    Ledger ledger(workload, &stall);
+    ledger.open();
+    run(workload, resources, ledger);
+    ledger.close();
+    ASSERT_EQ(ledger.fault(reference(workload)), "");
+    fault = fault_of_lags(lags_of(ledger));
+  }
+  EXPECT_EQ(fault, "");
 }
 
 /// Throws from the ledger's verb, at the given turn: on whatever thread of the model's runs it.

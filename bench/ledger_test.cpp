@@ -319,5 +319,84 @@ TEST(Ledger, receipts_count_what_was_done) {
   EXPECT_EQ(ledger.receipts(), planned(workload));
 }
 
+// ---- heartbeats, and other waits that count from the start of the run ----
+
+Workload heart() {
+  return with_heartbeats(WorkloadBuilder("heart", 1).build(), std::chrono::milliseconds(1), 300);
+}
+
+TEST(Heartbeat, a_stall_shows_in_every_beat_that_was_due_meanwhile) {
+  const Workload workload = heart();
+  std::string fault = "not run";
+  for (int attempt = 0; attempt < 3 && !fault.empty(); ++attempt) {
+    Stall stall(workload);
+    Ledger ledger(workload, &stall);
+    ledger.open();
+    for (const Turn& turn : workload.turns) run_turn(ledger, turn);
+    ledger.close();
+    fault = fault_of_lags(lags_of(ledger));
+  }
+  EXPECT_EQ(fault, "");
+}
+
+TEST(Heartbeat, a_schedule_relative_to_the_last_beat_would_hide_the_stall) {
+  WorkloadBuilder builder("relative", 1);
+  builder.add_agent("heart");
+  for (TurnId beat = 0; beat < 300; ++beat) {
+    builder.add_turn(0, beat == 0 ? std::vector<TurnId>{} : std::vector<TurnId>{beat - 1});
+    builder.wait(std::chrono::milliseconds(1));
+  }
+  const Workload workload = std::move(builder).build();
+  Stall stall(heart());
+  stall.at = Stall::beat;
+  Ledger ledger(workload, &stall);
+  ledger.open();
+  for (const Turn& turn : workload.turns) run_turn(ledger, turn);
+  ledger.close();
+  std::vector<std::chrono::nanoseconds> lags;
+  for (std::size_t step = 0; step < 300; ++step) {
+    lags.emplace_back(ledger.steps()[step].ended - ledger.due_at(step));
+  }
+  EXPECT_THAT(fault_of_lags(lags), HasSubstr("the absolute schedule implies"));
+}
+
+TEST(Heartbeat, the_work_beside_it_is_the_same_work) {
+  const Workload work = small("react"), both = with_heartbeats(work, microseconds(500), 20);
+  EXPECT_EQ(both.work().size(), work.turns.size());
+  EXPECT_EQ(both.beats().size(), 20U);
+  EXPECT_EQ(both.beats().front().id, work.turns.size());
+  for (const Turn& beat : both.beats()) {
+    EXPECT_TRUE(beat.steps.front().from_start);
+    EXPECT_EQ(beat.before.size(), &beat == &both.beats().front() ? 0U : 1U);
+  }
+  for (const Turn& turn : work.turns) {
+    const Turn& same = both.turns[turn.id];
+    EXPECT_TRUE(std::ranges::equal(same.before, turn.before));
+    EXPECT_TRUE(std::ranges::equal(same.steps, turn.steps, [](const Step& a, const Step& b) {
+      return a.kind == b.kind && a.units == b.units && a.duration == b.duration;
+    }));
+  }
+}
+
+TEST(Wait, one_that_counts_from_the_start_may_be_over_when_it_begins_but_not_end_early) {
+  WorkloadBuilder builder("until", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.wait_until(std::chrono::milliseconds(5));
+  builder.wait_until(std::chrono::milliseconds(1));
+  const Workload workload = std::move(builder).build();
+  EXPECT_EQ(fault_of(workload, [&](Ledger& l) { run_turn(l, workload.turns[0]); }), "");
+  EXPECT_THAT(fault_of(workload,
+                       [&](Ledger& l) {
+                         Value v = l.start(workload.turns[0]);
+                         for (const Step& step : workload.turns[0].steps) {
+                           l.begin_wait(step);
+                           v = l.end_wait(step, v);
+                         }
+                         l.finish(workload.turns[0], v);
+                       }),
+              HasSubstr("the wait of step 0 ended"));
+}
+
 }  // namespace
 }  // namespace bench::testing

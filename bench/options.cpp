@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "bounds.hpp"
 #include "workload_file.hpp"
 
 namespace bench {
@@ -115,6 +116,13 @@ Options parse_options(int argc, const char* const* argv, Program program) {
   const auto* seed_flag =
       app.add_option("--seed", seed, "durations and answers are a function of it (default: 1)")
           ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+  const auto* grain_flag =
+      app.add_option("--grain-us", options.cell.grain_us,
+                     "units of about 1 us that a turn computes, in scenarios that have a grain")
+          ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--heartbeat-us", options.cell.heartbeat_us,
+                 "an extra agent that is to wake once in so many us")
+      ->check(CLI::Range(100, 1'000'000));
   app.add_option("--workload", options.workload_file, "a graph of your own instead of a scenario");
   app.add_option("--export-workload", options.export_file, "write the graph to this file and stop");
   if (program == Program::model) {
@@ -159,16 +167,28 @@ Options parse_options(int argc, const char* const* argv, Program program) {
     }
     options.cell.agents =
         agents_flag->count() > 0 ? static_cast<std::uint32_t>(agents) : preset->agents;
+    if (options.cell.agents > preset->most_agents) {
+      throw UsageError(fmt::format("--agents: {} takes at most {}", preset->name,
+                                   preset->most_agents));
+    }
+    if (grain_flag->count() == 0) {
+      options.cell.grain_us = preset->grain_us;
+    } else if (preset->grain_us == 0) {
+      throw UsageError(fmt::format("--grain-us: {} has no grain: leave it out", preset->name));
+    }
     if (share_flag->count() == 0) options.cell.cpu_share = preset->cpu_share;
     options.cell.seed = static_cast<std::uint64_t>(seed);
   } else {
-    for (const auto* flag : {agents_flag, share_flag, scale_flag, seed_flag}) {
+    for (const auto* flag : {agents_flag, share_flag, scale_flag, seed_flag, grain_flag}) {
       if (flag->count() > 0) {
         throw UsageError(flag->get_name() + " does not go with --workload: the file says it all");
       }
     }
   }
   options.cell.workers = static_cast<unsigned>(workers);
+  if (options.cell.heartbeat_us > 0 && !options.export_file.empty()) {
+    throw UsageError("--heartbeat-us does not go with --export-workload: give it with the file");
+  }
   if (!expect.empty()) {
     options.expect = answer_from(expect);
     if (!options.expect) {
@@ -181,7 +201,9 @@ Options parse_options(int argc, const char* const* argv, Program program) {
   return options;
 }
 
-Workload load_workload(Options& options) {
+namespace {
+
+Workload load_work(Options& options) {
   if (options.workload_file.empty()) {
     Workload workload = find_preset(options.cell.scenario)->make(options.cell);
     check_amount(workload);
@@ -199,6 +221,21 @@ Workload load_workload(Options& options) {
   } catch (const std::invalid_argument& error) {
     throw UsageError(std::string("--workload: ") + error.what());
   }
+}
+
+}  // namespace
+
+Workload load_workload(Options& options) {
+  Workload work = load_work(options);
+  if (options.cell.heartbeat_us == 0) return work;
+  // As many as surely fall into the run, on a machine that takes about 1 us for a unit.
+  const std::chrono::microseconds period(options.cell.heartbeat_us);
+  const auto count = nominal_bound(work, options.cell.workers) / period;
+  if (count == 0) {
+    throw UsageError("--heartbeat-us: the workload is over before the first heartbeat: give a "
+                     "shorter period or more work");
+  }
+  return with_heartbeats(work, period, static_cast<std::size_t>(count));
 }
 
 }  // namespace bench

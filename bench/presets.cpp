@@ -27,11 +27,30 @@ class Author {
 
   /// An LLM answers, then the agent works on the answer.
   TurnId llm_turn(AgentId agent, std::span<const TurnId> before) {
-    return call_turn(agent, before, llm_call, Stream::llm, Kernel::mix);
+    const TurnId id = builder.add_turn(agent, before);
+    call_llm(id);
+    return id;
   }
   /// A tool answers, then the agent reads the result.
   TurnId tool_turn(AgentId agent, std::span<const TurnId> before) {
-    return call_turn(agent, before, tool_call, Stream::tool, Kernel::json);
+    const TurnId id = builder.add_turn(agent, before);
+    const auto duration = tool_duration(id);
+    builder.wait(duration);
+    compute_after(duration, Kernel::json);
+    return id;
+  }
+
+  /// The steps of a turn that has been added.
+  void call_llm(TurnId id) {
+    const auto duration = scaled(draw_us(llm_call, draw(Stream::llm, id)));
+    builder.wait(duration);
+    compute_after(duration, Kernel::mix);
+  }
+  std::chrono::nanoseconds tool_duration(TurnId id) const {
+    return scaled(draw_us(tool_call, draw(Stream::tool, id)));
+  }
+  void compute_after(std::chrono::nanoseconds waited, Kernel kernel) {
+    builder.compute(kernel, units_for(waited, cpu_share_));
   }
   std::chrono::nanoseconds scaled(std::int64_t unscaled_us) const {
     return bench::scaled(unscaled_us, time_scale_);
@@ -41,15 +60,6 @@ class Author {
   }
 
  private:
-  TurnId call_turn(AgentId agent, std::span<const TurnId> before, const QuantileTable& table,
-                   Stream stream, Kernel kernel) {
-    const TurnId id = builder.add_turn(agent, before);
-    const auto duration = scaled(draw_us(table, draw(stream, id)));
-    builder.wait(duration);
-    builder.compute(kernel, units_for(duration, cpu_share_));
-    return id;
-  }
-
   std::uint64_t seed_;
   PerMillion time_scale_, cpu_share_;
 };
@@ -92,6 +102,23 @@ Workload fanout(const Cell& cell) {
   return std::move(author.builder).build();
 }
 
+Workload as_completed(const Cell& cell) {
+  constexpr std::uint32_t units = 20;  // to read one result
+  Author author(cell);
+  const AgentId orchestrator = author.builder.add_agent("orchestrator");
+  const TurnId dispatch = author.builder.add_turn(orchestrator);
+  std::vector<TurnId> used;
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    const TurnId answer =
+        author.llm_turn(author.builder.add_agent(fmt::format("agent {}", i)), std::array{dispatch});
+    used.push_back(author.builder.add_turn(orchestrator, {answer}));
+    author.builder.compute(Kernel::json, units);
+    author.builder.result(std::chrono::nanoseconds(0));
+  }
+  author.builder.add_turn(orchestrator, used);
+  return std::move(author.builder).build();
+}
+
 Workload empty(const Cell& cell) {
   Author author(cell);
   const AgentId orchestrator = author.builder.add_agent("orchestrator");
@@ -124,25 +151,189 @@ Workload layers(const Cell& cell) {
   return std::move(author.builder).build();
 }
 
-Workload react(const Cell& cell) {
+/// Sessions that think and use tools.  `think(agent, before)` and `use_tool(agent, before)` each add
+/// a turn.
+void add_sessions(Author& author, const Cell& cell, auto&& think, auto&& use_tool) {
   // A session goes on for another round with probability 1 - 1 / 8.8, so that it has 8.8 rounds on
   // average if it were not cut off at 20; a round calls 1.23 tools on average (TraceLab: 8.8 steps
   // and 10.8 tool calls per request).
   constexpr std::uint32_t most_rounds = 20;
-  Author author(cell);
   for (std::uint32_t session = 0; session < cell.agents; ++session) {
     const AgentId agent = author.builder.add_agent(fmt::format("session {}", session));
     std::vector<TurnId> before;
     for (std::uint32_t round = 0; round < most_rounds; ++round) {
       const std::uint64_t id = std::uint64_t{session} * most_rounds + round;
-      const TurnId thought = author.llm_turn(agent, before);
+      const TurnId thought = think(agent, before);
       if (below(author.draw(Stream::rounds, id), 880) < 100) break;
       const std::uint32_t percent = below(author.draw(Stream::tools, id), 100);
       const int tools = percent < 80 ? 1 : percent < 97 ? 2 : 3;
       before.clear();
       for (int i = 0; i < tools; ++i) {
-        before.push_back(author.tool_turn(agent, std::array{thought}));
+        before.push_back(use_tool(agent, std::array{thought}));
       }
+    }
+  }
+}
+
+Workload react(const Cell& cell) {
+  Author author(cell);
+  add_sessions(
+      author, cell, [&](AgentId agent, auto&& before) { return author.llm_turn(agent, before); },
+      [&](AgentId agent, auto&& before) { return author.tool_turn(agent, before); });
+  return std::move(author.builder).build();
+}
+
+Workload blocking_tool(const Cell& cell) {
+  constexpr std::uint32_t percent = 3;  // of all tools hold the thread that called them
+  Author author(cell);
+  add_sessions(
+      author, cell, [&](AgentId agent, auto&& before) { return author.llm_turn(agent, before); },
+      [&](AgentId agent, auto&& before) {
+        const TurnId id = author.builder.add_turn(agent, before);
+        const auto duration = author.tool_duration(id);
+        if (below(author.draw(Stream::blocking, id), 100) < percent) {
+          author.builder.block(duration);
+        } else {
+          author.builder.wait(duration);
+        }
+        author.compute_after(duration, Kernel::json);
+        return id;
+      });
+  return std::move(author.builder).build();
+}
+
+Workload cpu_heavy(const Cell& cell) {
+  constexpr std::uint32_t percent = 1;  // of all turns compute for about 5 to 50 ms, whatever the scale
+  Author author(cell);
+  auto maybe_compute_for_long = [&](TurnId id) {
+    const std::uint64_t bits = author.draw(Stream::heavy, id);
+    if (below(bits, 100) >= percent) return;
+    author.builder.compute(Kernel::mix, 5'000 + below(mix64(bits), 45'001));
+  };
+  add_sessions(
+      author, cell,
+      [&](AgentId agent, auto&& before) {
+        const TurnId id = author.llm_turn(agent, before);
+        maybe_compute_for_long(id);
+        return id;
+      },
+      [&](AgentId agent, auto&& before) {
+        const TurnId id = author.tool_turn(agent, before);
+        maybe_compute_for_long(id);
+        return id;
+      });
+  return std::move(author.builder).build();
+}
+
+Workload open_loop(const Cell& cell) {
+  // N moments drawn evenly from a window and put in order are a Poisson process that had N arrivals
+  // in it.
+  constexpr std::uint32_t window_us = 100'000'000;
+  Author author(cell);
+  std::vector<std::uint32_t> arrivals_us;
+  for (std::uint32_t session = 0; session < cell.agents; ++session) {
+    arrivals_us.push_back(below(author.draw(Stream::arrival, session), window_us));
+  }
+  std::ranges::sort(arrivals_us);
+  author.builder.arrivals_within(author.scaled(window_us));
+  const AgentId door = author.builder.add_agent("door");
+  TurnId last = 0;
+  for (std::uint32_t session = 0; session < cell.agents; ++session) {
+    const auto arrival = author.scaled(arrivals_us[session]);
+    last = session == 0 ? author.builder.add_turn(door) : author.builder.add_turn(door, {last});
+    author.builder.wait_until(arrival);
+    const AgentId agent = author.builder.add_agent(fmt::format("session {}", session));
+    const TurnId thought = author.llm_turn(agent, std::array{last});
+    const TurnId tool = author.tool_turn(agent, std::array{thought});
+    author.llm_turn(agent, std::array{tool});
+    author.builder.result(arrival);
+  }
+  return std::move(author.builder).build();
+}
+
+/// A team: who leads it asks `sizes.front()` others, each of whom leads a team of the rest of
+/// `sizes`, and joins what they say.  The innermost are tools.  Returns the turn that joins.
+TurnId add_team(Author& author, const std::string& name, std::span<const TurnId> before,
+                std::span<const std::uint32_t> sizes) {
+  const AgentId lead = author.builder.add_agent(name);
+  const TurnId task = author.llm_turn(lead, before);
+  std::vector<TurnId> reports;
+  for (std::uint32_t i = 0; i < sizes.front(); ++i) {
+    reports.push_back(sizes.size() == 1 ? author.tool_turn(lead, std::array{task})
+                                        : add_team(author, fmt::format("{}.{}", name, i),
+                                                   std::array{task}, sizes.subspan(1)));
+  }
+  return author.llm_turn(lead, reports);
+}
+
+Workload tree(const Cell& cell) {
+  Author author(cell);
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    add_team(author, fmt::format("lead {}", i), {}, std::array{4U, 4U, 3U});
+  }
+  return std::move(author.builder).build();
+}
+
+Workload cascade(const Cell& cell) {
+  // One message to each agent; whoever gets one sends it to all others, twice over.
+  constexpr int depth = 2;
+  Author author(cell);
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    author.builder.add_turn(author.builder.add_agent(fmt::format("agent {}", i)));
+  }
+  std::vector<AgentId> receivers(cell.agents);
+  for (AgentId i = 0; i < cell.agents; ++i) receivers[i] = i;
+  TurnId first = 0;
+  for (int d = 0; d < depth; ++d) {
+    std::vector<AgentId> next;
+    for (std::size_t i = 0; i < receivers.size(); ++i) {
+      for (AgentId other = 0; other < cell.agents; ++other) {
+        if (other == receivers[i]) continue;
+        author.builder.add_turn(other, {static_cast<TurnId>(first + i)});
+        next.push_back(other);
+      }
+    }
+    first += static_cast<TurnId>(receivers.size());
+    receivers = std::move(next);
+  }
+  return std::move(author.builder).build();
+}
+
+/// All turns together compute 20 s, unscaled, unless the grain is so large that one turn of each
+/// agent is more.  A grain itself is not scaled.
+std::int64_t grain_rounds(const Author& author, const Cell& cell) {
+  constexpr std::int64_t total_us = 20'000'000;
+  const std::int64_t round_us = std::int64_t{cell.agents} * std::max(cell.grain_us, 1U);
+  return std::max<std::int64_t>(1, author.scaled(total_us).count() / 1000 / round_us);
+}
+
+Workload grain(const Cell& cell) {
+  Author author(cell);
+  const AgentId orchestrator = author.builder.add_agent("orchestrator");
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    author.builder.add_agent(fmt::format("agent {}", i));
+  }
+  TurnId join = author.builder.add_turn(orchestrator);
+  for (std::int64_t round = grain_rounds(author, cell); round > 0; --round) {
+    for (std::uint32_t i = 0; i < cell.agents; ++i) {
+      author.builder.add_turn(i + 1, {join});
+      author.builder.compute(Kernel::mix, cell.grain_us);
+    }
+    join = author.builder.add_turn(orchestrator, range(join + 1, join + 1 + cell.agents));
+  }
+  return std::move(author.builder).build();
+}
+
+Workload grain_waits(const Cell& cell) {
+  Author author(cell);
+  const std::int64_t rounds = grain_rounds(author, cell);
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    const AgentId agent = author.builder.add_agent(fmt::format("agent {}", i));
+    TurnId last = 0;
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      last = round == 0 ? author.builder.add_turn(agent) : author.builder.add_turn(agent, {last});
+      author.builder.wait(std::chrono::milliseconds(1));
+      author.builder.compute(Kernel::mix, cell.grain_us);
     }
   }
   return std::move(author.builder).build();
@@ -222,6 +413,8 @@ constexpr auto table = std::to_array<Preset>({
     {"pizza", "N pizzas side by side, one wait each", 3, 0, pizza},
     {"pizza-chain", "N pizzas one after another, one wait each", 3, 0, pizza_chain},
     {"fanout", "one orchestrator, N agents with one LLM call each, a join", 64, 0.01, fanout},
+    {"as-completed", "as fanout, but each result is used on its own as soon as it is there", 64, 0.01,
+     as_completed},
     {"layers", "N agents in teams of 4, three layers of LLM calls, an aggregator after each", 32,
      0.05, layers},
     {"react", "N sessions that alternate LLM calls with tools, up to 20 rounds each", 32, 0.05,
@@ -230,10 +423,23 @@ constexpr auto table = std::to_array<Preset>({
      debate},
     {"chat", "N speakers in groups of 4, twelve LLM calls of each group strictly in turn", 32, 0.05,
      chat},
+    {"tree", "N leads with 4 helpers, who have 4 each, who use 3 tools each; all report upwards", 4,
+     0.05, tree},
+    {"blocking-tool", "as react, but 3 % of the tools hold the thread that called them", 32, 0.05,
+     blocking_tool},
+    {"cpu-heavy", "as react, but 1 % of the turns compute for about 5 to 50 ms besides", 32, 0.05, cpu_heavy},
+    {"open-loop", "N sessions of LLM, tool, LLM that arrive at random within 100 s, unscaled", 100,
+     0.05, open_loop},
     {"compute", "N agents that compute and never wait, a join", 64, 0, compute},
     {"parked", "N agents that all wait at the same time, and do nothing else", 1000, 0, parked},
     {"empty", "one orchestrator, N agents with nothing to do, a join: what starting a turn costs",
      10'000, 0, empty},
+    {"cascade", "each of N agents gets a message and sends it to all others, who do so once more", 24,
+     0, cascade, 0, 200},
+    {"grain", "an orchestrator, N agents that compute one grain each, a join, over and over", 64, 0,
+     grain, 10, 10'000},
+    {"grain-waits", "N agents that wait for 1 ms and then compute one grain, over and over", 1000, 0,
+     grain_waits, 10, 100'000},
 });
 // clang-format on
 

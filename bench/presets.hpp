@@ -17,6 +17,8 @@ struct Cell {
   double cpu_share = 0;      // a turn's computing / its waiting
   double time_scale = 0.01;  // scaled time / real time, of waits and of what belongs to them
   std::uint64_t seed = 1;
+  std::uint32_t grain_us = 0;      // how much a turn computes, in presets that ask for it
+  std::uint32_t heartbeat_us = 0;  // the period of the heartbeats; 0: none
 };
 
 struct Preset {
@@ -25,6 +27,8 @@ struct Preset {
   std::uint32_t agents;  // defaults of a cell
   double cpu_share;
   Workload (*make)(const Cell& cell);
+  std::uint32_t grain_us = 0;  // 0: it has no grain
+  std::uint32_t most_agents = 1'000'000;
 };
 
 std::span<const Preset> presets();

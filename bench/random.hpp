@@ -23,6 +23,9 @@ enum class Stream : std::uint64_t {
   tools,         // how many tools a round calls
   units,         // how much a compute-only agent computes
   kernel,        // with which kernel
+  heavy,         // whether an agent computes for long, and how long
+  blocking,      // whether a tool holds its thread
+  arrival,       // when a session arrives
 };
 
 /// What all draws of one stream have in common.

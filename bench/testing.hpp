@@ -1,8 +1,12 @@
 // What do several tests need?  Small workloads, and a way to run a planted model.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "durations.hpp"
@@ -17,6 +21,7 @@ using std::chrono::microseconds;
 /// A preset, small and fast enough for a test that waits for real.
 inline Workload small(const std::string& preset, std::uint32_t agents = 6) {
   Cell cell{.scenario = preset, .agents = agents, .cpu_share = 0.1, .time_scale = 1e-4};
+  cell.grain_us = find_preset(preset)->grain_us;
   if (preset == "parked") cell.time_scale = 1e-5;  // it waits for half a minute, unscaled
   return find_preset(preset)->make(cell);
 }
@@ -72,6 +77,47 @@ inline void run_turn(Ledger& ledger, const Turn& turn) {
   Value v = ledger.start(turn);
   for (const Step& step : turn.steps) v = perform(ledger, step, v);
   ledger.finish(turn, v);
+}
+
+/// Holds up the thread that serves heartbeat 76, from about 75 ms after the start, for 150 ms.
+struct Stall : Observer {
+  static constexpr std::size_t beat = 75;
+  static constexpr microseconds duration{150'000};
+  explicit Stall(const Workload& workload) : at(workload.beats()[beat].id) {}
+  void on_start(const Turn& turn) override {
+    if (turn.id == at) std::this_thread::sleep_for(duration);
+  }
+  void on_finish(const Turn&) override {}
+  TurnId at;
+};
+
+/// What is wrong with these lags of 300 heartbeats, one each millisecond, of which one was held up
+/// by a Stall; empty if nothing.  By an absolute schedule the 150 beats that were due meanwhile are
+/// late by 149, 148, ... 0 ms.
+inline std::string fault_of_lags(std::vector<std::chrono::nanoseconds> lags) {
+  using std::chrono::milliseconds;
+  std::ranges::sort(lags);
+  for (const int percent : {50, 60, 75, 90, 99, 100}) {
+    const auto rank = lags.size() * static_cast<std::size_t>(percent) / 100;
+    const milliseconds implied(std::max(0, static_cast<int>(rank) - 151));
+    const auto lag = lags[rank - 1];
+    if (lag < implied || lag > implied + milliseconds(40)) {
+      return fmt::format("p{} is {} ns, and the absolute schedule implies {} ms", percent,
+                         lag.count(), implied.count());
+    }
+  }
+  return {};
+}
+
+/// How late each heartbeat was served.
+inline std::vector<std::chrono::nanoseconds> lags_of(const Ledger& ledger) {
+  std::vector<std::chrono::nanoseconds> lags;
+  for (const Turn& beat : ledger.workload().beats()) {
+    const Step& step = beat.steps.front();
+    const std::int64_t ended = ledger.steps()[ledger.workload().index_of(step)].ended;
+    lags.push_back(std::chrono::nanoseconds(ended - ledger.opened_at()) - step.duration);
+  }
+  return lags;
 }
 
 /// Runs `model(ledger)` and returns what the proof says.

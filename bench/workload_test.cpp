@@ -88,10 +88,19 @@ TEST(Presets, answers_are_the_committed_ones) {
       {"compute", "7a5ce6823f6b40c3:fedc0500acde9090"},
       {"parked", "662f9b5ae19c2ec8:338d8287bee4005f"},
       {"empty", "66d5061ecdeedc84:33e37259ae86875e"},
+      {"as-completed", "f729ee331d18b888:e41b8e09582e5cdd"},
+      {"tree", "4ae290ac2fc1842e:52852d8523ae3fc0"},
+      {"blocking-tool", "73d0bbb8965427ad:58bc4dc4a61f68f2"},
+      {"cpu-heavy", "bb8a0bd8de562a80:b966e294215da42f"},
+      {"open-loop", "4f601b78517795ab:31752c253affbcd5"},
+      {"cascade", "36b2759e0e306894:16746f15e5b0ee89"},
+      {"grain", "3a76b2910200415c:aa9c2ed5280f7625"},
+      {"grain-waits", "f03e186c6dba306d:ed1282475aaa74e7"},
   };
   for (const Preset& preset : presets()) {
     const Workload workload = preset.make(
-        {.scenario = preset.name, .agents = preset.agents, .cpu_share = preset.cpu_share});
+        {.scenario = preset.name, .agents = preset.agents, .cpu_share = preset.cpu_share,
+         .grain_us = preset.grain_us});
     ASSERT_TRUE(golden.contains(preset.name)) << preset.name;
     EXPECT_EQ(to_text(reference(workload)), golden.at(preset.name)) << preset.name;
   }
@@ -135,6 +144,59 @@ TEST(Presets, shapes_are_as_described) {
   const double turns_each = static_cast<double>(react.turns.size()) / 2000;
   EXPECT_GT(turns_each, 15);
   EXPECT_LT(turns_each, 19);
+  EXPECT_EQ(small("tree", 3).turns.size(), 3U * (1 + 4 + 16 + 48 + 16 + 4 + 1));
+  // Each of A agents gets one message of its own, A - 1 of the others, and (A - 1)^2 more.
+  EXPECT_EQ(small("cascade", 7).turns.size(), 7U * (1 + 6 + 36));
+  EXPECT_EQ(small("cascade", 1).turns.size(), 1U);
+}
+
+TEST(Presets, a_result_is_named_for_each_agent_that_somebody_waits_for) {
+  const Workload fanout = small("as-completed", 5);
+  EXPECT_EQ(fanout.results.size(), 5U);
+  for (const Result& result : fanout.results) {
+    EXPECT_EQ(fanout.turns[result.turn].before.size(), 1U);
+    EXPECT_EQ(result.since.count(), 0);
+  }
+  const Workload sessions = small("open-loop", 5);
+  EXPECT_EQ(sessions.results.size(), 5U);
+  EXPECT_EQ(sessions.arrivals, std::chrono::milliseconds(10));
+  std::chrono::nanoseconds last{0};
+  for (const Result& result : sessions.results) {
+    EXPECT_GE(result.since, last);
+    EXPECT_LT(result.since, sessions.arrivals);
+    last = result.since;
+    // The door opens when the session arrives, whatever became of the ones before.
+    const Step& arrival = sessions.turns[result.turn - 3].steps.front();
+    EXPECT_TRUE(arrival.from_start);
+    EXPECT_EQ(arrival.duration, result.since);
+  }
+}
+
+TEST(Presets, some_tools_block_and_some_turns_compute_for_long) {
+  auto count = [](const Workload& workload, auto&& is_one) {
+    return static_cast<double>(std::ranges::count_if(workload.steps(), is_one));
+  };
+  const Workload react = small("react", 500);
+  const Workload blocking = small("blocking-tool", 500);
+  const Workload heavy = small("cpu-heavy", 500);
+  const double blocks = count(blocking, [](const Step& s) { return s.kind == StepKind::block; });
+  // Of a round's 2.23 turns 1.23 are tools, but for the last round, which has none.
+  EXPECT_NEAR(blocks / static_cast<double>(react.turns.size()), 0.03 * 0.53, 0.004);
+  const double longs =
+      count(heavy, [](const Step& s) { return s.units >= 5000 && s.units <= 50'000; });
+  EXPECT_NEAR(longs / static_cast<double>(heavy.turns.size()), 0.01, 0.004);
+  EXPECT_EQ(blocking.turns.size(), react.turns.size());
+  EXPECT_EQ(heavy.turns.size(), react.turns.size());
+}
+
+TEST(Presets, grains_of_any_size_add_up_to_the_same_work) {
+  for (const char* name : {"grain", "grain-waits"}) {
+    for (const std::uint32_t grain_us : {1U, 10U, 100U}) {
+      const Workload workload =
+          find_preset(name)->make({.scenario = name, .agents = 50, .grain_us = grain_us});
+      EXPECT_EQ(planned(workload).units, 200'000U) << name << " " << grain_us;
+    }
+  }
 }
 
 TEST(WorkloadBuilder, a_turn_cannot_wait_for_itself_or_a_later_one) {

@@ -1,9 +1,9 @@
 // Hybrid: Asio waits and oneTBB computes; a turn is a coroutine that goes from one to the other.
 //
-// The idea      The calling thread is the loop and does nothing but wait; TBB's workers run turns.
+// The idea      The calling thread is the loop and never computes; TBB's workers run turns.
 // A wait        costs a coroutine frame and an entry in the loop's timer queue.
 // Computing     happens on whichever of TBB's workers is free.  The loop answers at once, however
-//               much there is to compute.
+//               much there is to compute: it runs turns up to where they need a worker.
 // Next turn     run by the coroutine that finished the last turn it waited for; if several are
 //               ready, the others are tasks for whoever is free.
 // Rung          tuned: what one would ship who has both libraries.
@@ -19,6 +19,7 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
@@ -84,7 +85,7 @@ class LoopAndArena {
   }
 
  private:
-  /// Goes on as a task of the arena when the time has come.
+  /// Goes on, on the loop, when the time has come.
   struct Wait {
     LoopAndArena& run;
     const Step& step;
@@ -97,9 +98,7 @@ class LoopAndArena {
     void await_suspend(std::coroutine_handle<> waiting) {
       LoopAndArena& all = run;
       try {
-        timer.async_wait([&all, resume = Resume(waiting)](const auto&) mutable {
-          all.enqueue(std::move(resume));
-        });
+        timer.async_wait([resume = Resume(waiting)](const auto&) { resume(); });
       } catch (...) {  // with the operation went the coroutine, and this
         all.on_error();
       }
@@ -107,16 +106,39 @@ class LoopAndArena {
     Value await_resume() const { return run.ledger_.end_wait(step, value); }
   };
 
+  /// Goes on as a task of the arena.
+  struct Worker {
+    LoopAndArena& run;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      LoopAndArena& all = run;
+      try {
+        all.enqueue(Resume(waiting));
+      } catch (...) {  // with the task went the coroutine, and this
+        all.on_error();
+      }
+    }
+    void await_resume() const {}
+  };
+
   Agent run_turns(const Turn* turn) {
     try {
-      for (; turn; turn = next_after(*turn)) {
+      for (bool on_loop = false; turn; turn = next_after(*turn)) {
         Value v = ledger_.start(*turn);
         for (const Step& step : turn->steps) {
           if (step.kind == StepKind::wait) {
             v = co_await Wait(*this, step, v);
+            on_loop = true;
           } else {
+            if (std::exchange(on_loop, false)) co_await Worker{*this};
             v = asio_family::work(ledger_, step, v);
           }
+        }
+        // The loop sees to a turn that only waits, and to one after it.  More are shared out among
+        // the workers, by one of them.
+        if (on_loop && turn->after.size() > 1) {
+          co_await Worker{*this};
+          on_loop = false;
         }
         ledger_.finish(*turn, v);
         if (--unfinished_ == 0) loop_.stop();
