@@ -1,0 +1,20 @@
+"""How does an estimate stand in a summary? As plain numbers, rounded so that bytes stay the same."""
+
+from . import stats
+
+
+def estimated(values, whole=False):
+    """Median and interval of the values; None where there is none. whole: to whole numbers."""
+    e = stats.estimate(values)
+    if e is None:
+        return None
+
+    def shown(x):
+        return None if x is None else round(x) if whole else six_digits(x)
+
+    return {"n": e.n, "median": shown(e.median), "low": shown(e.low), "high": shown(e.high),
+            "coverage": None if e.coverage is None else round(e.coverage, 4)}
+
+
+def six_digits(x):
+    return float(f"{x:.6g}")
