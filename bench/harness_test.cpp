@@ -181,7 +181,10 @@ TEST(Harness, heartbeats_and_results_have_their_figures_where_there_are_any) {
   const Workload work = std::move(builder).build();
   const auto [m, line] = measured(correct, with_heartbeats(work, milliseconds(1), 2));
   ASSERT_EQ(line["status"], "ok") << line["reason"];
-  EXPECT_EQ(line["latency"]["n"], 3);
+  for (const auto& n :
+       {line["turns"], line["waits"], line["latency"]["n"], line["lateness"]["n"]}) {
+    EXPECT_EQ(n, 3);
+  }
   EXPECT_EQ(line["heartbeat"]["n"], 2);
   EXPECT_EQ(line["heartbeat"]["over_100ms"], m.metrics.heartbeat->over_100ms);
   EXPECT_TRUE(line["heartbeat"]["p90"].is_null());

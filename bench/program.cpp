@@ -31,7 +31,7 @@ void write_file(const std::string& path, const std::string& text, std::ios::open
 void set_counters(benchmark::State& state, const Measurement& m, const Workload& workload) {
   const double makespan = seconds(m.metrics.makespan.count());
   auto& c = state.counters;
-  c["turns/s"] = static_cast<double>(workload.turns.size()) / makespan;
+  c["turns/s"] = static_cast<double>(workload.work().size()) / makespan;
   c["efficiency"] = seconds(m.bounds.greedy.count()) / makespan;
   c["lb_efficiency"] = seconds(m.bounds.lower.count()) / makespan;
   // A workload without any work has a bound of zero: no ratio, and never a NaN.

@@ -20,8 +20,12 @@ json known(const std::optional<nanoseconds>& value) {
 json known(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
 json params_of(const Cell& cell) {
-  return {{"agents", cell.agents},         {"workers", cell.workers}, {"cpu_share", cell.cpu_share},
-          {"time_scale", cell.time_scale}, {"seed", cell.seed},       {"io", "timer"}};
+  json params = {{"agents", cell.agents},         {"workers", cell.workers},
+                 {"cpu_share", cell.cpu_share},   {"time_scale", cell.time_scale},
+                 {"seed", cell.seed},             {"io", "timer"}};
+  if (cell.grain_us > 0) params["grain_us"] = cell.grain_us;
+  if (cell.heartbeat_us > 0) params["heartbeat_us"] = cell.heartbeat_us;
+  return params;
 }
 
 json costs_of(const UnitCosts& costs, double UnitCost::*cost) {
@@ -40,8 +44,9 @@ void add_costs(json& object, const UnitCosts& costs) {
 
 void add_size(json& object, const Workload& workload) {
   const Receipts plan = planned(workload);
-  object["turns"] = plan.turns;
-  object["waits"] = plan.waits;
+  const std::size_t beats = workload.beats().size();  // no part of the work; one wait each
+  object["turns"] = plan.turns - beats;
+  object["waits"] = plan.waits - beats;
   object["calls"] = 0;
   object["blocks"] = plan.blocks;
   object["units"] = plan.units;
@@ -207,6 +212,7 @@ std::string presets_json() {
                     {"about", preset.about},
                     {"agents", preset.agents},
                     {"cpu_share", preset.cpu_share},
+                    {"grain_us", preset.grain_us > 0 ? json(preset.grain_us) : json()},
                     {"time_scale", Cell{}.time_scale}});
   }
   return json{{"workload_version", workload_version}, {"presets", list}}.dump();
