@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "bounds.hpp"
+#include "forecast.hpp"
 #include "options.hpp"
 #include "process.hpp"
 #include "reference.hpp"
@@ -10,6 +11,20 @@
 #include "workload_file.hpp"
 
 #include <fstream>
+
+namespace {
+
+std::string forecast_of(bench::Options& options) {
+  using namespace bench;
+  try {
+    const ForecastRequest request = read_forecast_request(options.forecast);
+    return forecast_json(options.cell, load_workload(options), request);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--forecast: ") + error.what());
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace bench;
@@ -21,6 +36,10 @@ int main(int argc, char** argv) {
     }
     if (options.list) {
       std::cout << presets_json() << '\n';
+      return 0;
+    }
+    if (!options.forecast.empty()) {
+      std::cout << forecast_of(options) << '\n';
       return 0;
     }
     const Workload workload = load_workload(options);

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "bounds.hpp"
+#include "forecast.hpp"
 #include "workload_file.hpp"
 
 namespace bench {
@@ -135,6 +136,9 @@ Options parse_options(int argc, const char* const* argv, Program program) {
     app.footer("Google Benchmark's own flags (--benchmark_...) are taken as well.");
   } else {
     app.add_flag("--list", options.list, "print the presets, as JSON, and stop");
+    app.add_option("--forecast", options.forecast,
+                   "a request in JSON (bench/forecast.hpp): tell how long models would take on as "
+                   "many CPUs as workers, whatever this machine has");
   }
 
   try {
@@ -205,7 +209,13 @@ namespace {
 
 Workload load_work(Options& options) {
   if (options.workload_file.empty()) {
-    Workload workload = find_preset(options.cell.scenario)->make(options.cell);
+    const Preset& preset = *find_preset(options.cell.scenario);
+    if (!options.forecast.empty()) {  // it is played through, not run
+      const std::string complaint = too_many_turns(preset, options.cell);
+      if (!complaint.empty()) throw UsageError("--agents: " + complaint);
+      return preset.make(options.cell);
+    }
+    Workload workload = preset.make(options.cell);
     check_amount(workload);
     return workload;
   }

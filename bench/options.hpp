@@ -21,6 +21,7 @@ struct Options {
   Cell cell;
   std::string workload_file, export_file, sample_file, trace_file;  // empty: not asked for
   std::optional<Answer> expect;
+  std::string forecast;  // a request (forecast.hpp); empty: not asked for
   bool narrate = false, about = false, list = false;
   std::vector<std::string> benchmark_flags;  // for Google Benchmark
   std::string help;                          // not empty: print it and stop

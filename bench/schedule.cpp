@@ -67,8 +67,8 @@ void Schedule::end_step(const Turn& turn, nanoseconds now) {
   arrivals_.push_back(&turn);
 }
 
-/// Until nobody can do anything more at this moment.  A list, not recursion: turns may be empty, and
-/// chains of them long.
+/// Until nobody can do anything more at this moment.  A list, not recursion: turns may be empty,
+/// and chains of them long.
 void Schedule::settle(nanoseconds now) {
   while (!arrivals_.empty()) {
     const Turn& turn = *arrivals_.front();
@@ -137,7 +137,8 @@ bool Schedule::asks_for_lane(const Turn& turn) const {
   return !at_end(turn) && holds_lane(step_of(turn));
 }
 
-/// A thread that keeps its lane while it waits goes to sleep and wakes by itself, at no other's cost.
+/// A thread that keeps its lane while it waits goes to sleep and wakes by itself, at no other's
+/// cost.
 bool Schedule::pays_in_turn(const Turn& turn) const {
   return lanes_.serial_costs && !(lanes_.whole_turns && position_[turn.id] > 0);
 }

@@ -49,9 +49,9 @@ struct OwnCosts {
 
 /// What may happen at once.  A lane is a CPU together with a thread that may use it.
 struct Lanes {
-  unsigned count;            // how many turns may compute at once
-  bool blocks_hold = false;  // a blocking tool holds a lane
-  bool whole_turns = false;  // a lane is a turn's own from its start to its end, waits included
+  unsigned count;             // how many turns may compute at once
+  bool blocks_hold = false;   // a blocking tool holds a lane
+  bool whole_turns = false;   // a lane is a turn's own from its start to its end, waits included
   bool serial_costs = false;  // the model's own costs do not divide: one lane at a time has them
 };
 
