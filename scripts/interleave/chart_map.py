@@ -8,7 +8,7 @@ from . import style, units
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, measure, widest, wrap
 from .verdicts import MARGIN as ALIKE
 from .winner_map import (PLAIN, STRUCTURES, least_loss, plainest, plainest_first, standing, state,
-                         winner_map, winners)
+                         times, winner_map, winners)
 
 SIZE, LINE = 7, 0.118  # of the words in a square: points, and inches from line to line
 NARROWEST = 0.62  # inches of a square that a name fits into
@@ -27,7 +27,7 @@ def where_does_the_winner_change(data, width):
     left = 0.62 if width == COLUMN else 1.0
     agents = _columns_that_fit(chart.agents, width - 2 * MARGIN - left)
     shown = {key: tier for key, (_, tier) in chart.squares.items() if key[1] in agents}
-    key_lines = _key(data, shown, order, width)
+    key_lines = _key(data, shown, order)
     texts = {key: _words(data, tier, order, width, (width - 2 * MARGIN - left) / len(agents))
              for key, tier in shown.items()}
     tall = max(len(lines) for lines in texts.values()) * LINE + 0.12
@@ -110,8 +110,7 @@ def _square(ax, data, x, y, tier, order, lines):
         _write(ax, x, y, [("not", "normal", style.QUIET), ("measured", "normal", style.QUIET)])
         return
     look = data.styles[plainest(winners(tier), order)]
-    kind = state(tier)
-    fill = "white" if kind == "open" else look.tint(ALONE if kind == "alone" else TIE)
+    kind, fill = state(tier), _fill(look, tier)
     ax.add_patch(Rectangle(**frame, fc=fill, ec="#B0B0B0" if kind == "open" else fill, lw=0.5,
                            hatch="/////" if kind == "open" else None))
     ink = _ink_on(fill)
@@ -119,6 +118,10 @@ def _square(ax, data, x, y, tier, order, lines):
     first = look.ink if kind == "tie" else ink
     _write(ax, x, y, [(text, weight, first if weight == "bold" else ink)
                       for text, weight in lines], behind)
+
+
+def _fill(look, tier):
+    return {"open": "white", "alone": look.tint(ALONE), "tie": look.tint(TIE)}[state(tier)]
 
 
 def _ink_on(fill):
@@ -149,7 +152,7 @@ def _words(data, tier, order, width, room):
     elif kind == "open":
         lines.append((f"or {units.plural(len(tier['unresolved']), 'other')}", "normal"))
     else:
-        lines.append((f"1 of {total}", "normal"))
+        lines.append(("wins alone", "normal"))
     losses = [w for w in (_loss_words(data, tier, structure) for structure in PLAIN) if w]
     if not losses and tier["slower"]:
         losses = [_times(*max((least_loss(tier, [m]) for m in tier["slower"]),
@@ -174,12 +177,6 @@ def _loss_words(data, tier, structure):
 
 def _times(model, ratio, at_least):
     return f"{model} {'≥' if at_least else ''}{times(ratio)}"
-
-
-def times(ratio):
-    """A loss near 1 needs its second decimal, a large one none."""
-    return f"{ratio:.2f}×" if ratio < 1.995 else f"{ratio:.1f}×" if ratio < 9.95 \
-        else f"{ratio:,.0f}×"
 
 
 def _fitted(name, room):
@@ -220,20 +217,27 @@ def _lines_between_kinds(ax, shares, agents, kinds):
                             zorder=4, clip_on=False)
 
 
-def _key(data, tiers, order, width):
-    """The models named in bold, the plainest first, each with its kind in words."""
-    named = sorted({plainest(winners(t), order) for t in tiers.values()}, key=order.index)
-    return [(m, STRUCTURES.get(data.about[m].get("structure"), "")) for m in named]
+def _key(data, tiers, order):
+    """The models named in bold, the plainest first, each with its colours in the map and its kind
+    in words."""
+    fills = {}
+    for tier in tiers.values():
+        first = plainest(winners(tier), order)
+        fills.setdefault(first, set()).add(_fill(data.styles[first], tier))
+    return [(m, sorted(fills[m]), STRUCTURES.get(data.about[m].get("structure"), ""))
+            for m in sorted(fills, key=order.index)]
 
 
 def _write_key(ax, data, lines, left):
     box = ax.get_window_extent()
     inches, height = box.width / ax.figure.dpi, box.height / ax.figure.dpi
-    for i, (model, words) in enumerate(lines):
+    for i, (model, fills, words) in enumerate(lines):
         look, y = data.styles[model], -(0.49 + i * 0.14) / height
-        ax.add_patch(Rectangle(((0.0 - left) / inches, y - 0.045 / height), 0.12 / inches,
-                               0.09 / height, transform=ax.transAxes, fc=look.tint(ALONE),
-                               ec="none", clip_on=False))
+        part = 0.12 / len(fills)
+        for k, fill in enumerate(fills):
+            ax.add_patch(Rectangle(((k * part - left) / inches, y - 0.045 / height), part / inches,
+                                   0.09 / height, transform=ax.transAxes, fc=fill, lw=0.4,
+                                   ec=look.tint(ALONE), clip_on=False))
         ax.text((0.17 - left) / inches, y, model, transform=ax.transAxes, size=SIZE, weight="bold",
                 color=look.ink, va="center_baseline", ha="left", clip_on=False)
         x = 0.17 + widest([model], SIZE) * 1.17 + 0.06 - left

@@ -19,7 +19,7 @@ STRUCTURES = {
     "sequential": "plain sequential code",
     "thread_per_turn": "a thread for each turn",
     "one_loop": "one event loop on one thread",
-    "blocking_workers": "a pool of threads that waits hold",
+    "blocking_workers": "a pool of threads, each held while it waits",
     "workers": "an event loop or tasks on all CPUs",
 }
 
@@ -122,6 +122,12 @@ def least_loss(tier, members):
         return None
     ratio, model, at_least = min(losses)
     return model, ratio, at_least
+
+
+def times(ratio):
+    """A loss near 1 needs its second decimal, a large one none."""
+    return f"{ratio:.2f}×" if ratio < 1.995 else f"{ratio:.1f}×" if ratio < 9.95 \
+        else f"{ratio:,.0f}×"
 
 
 @dataclass(frozen=True)
