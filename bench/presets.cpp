@@ -299,10 +299,10 @@ Workload cascade(const Cell& cell) {
   return std::move(author.builder).build();
 }
 
-/// All turns together compute 20 s, unscaled, unless the grain is so large that one turn of each
+/// All turns together compute 5 s, unscaled, unless the grain is so large that one turn of each
 /// agent is more.  A grain itself is not scaled.
 std::int64_t grain_rounds(const Author& author, const Cell& cell) {
-  constexpr std::int64_t total_us = 20'000'000;
+  constexpr std::int64_t total_us = 5'000'000;
   const std::int64_t round_us = std::int64_t{cell.agents} * std::max(cell.grain_us, 1U);
   return std::max<std::int64_t>(1, author.scaled(total_us).count() / 1000 / round_us);
 }

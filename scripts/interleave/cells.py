@@ -1,10 +1,12 @@
 """Which cells are measured: sizes chosen for what they teach, in the order of their importance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PROFILE_ORDER = ("smoke", "quick", "standard", "publication")
 # Parameters that a cell has only where they are asked for.
 OPTIONAL = ("grain_us", "heartbeat_us")
+# Agents times CPU share, beyond which a cell of the map takes long and only computes.
+MOST_COMPUTING = 200
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,33 @@ def catalogue(cores):
         # Curves over agents and over workers.
         *over_workers("quick", "compute", 0, 32),
         *all_cores("quick", "fanout", 0.01, 300),
-        *all_cores("quick", "parked", 0, 5000),
+        *all_cores("quick", "parked", 0, 2500),
         *all_cores("quick", "layers", 0.05, 80),
+        # How late everything else is while some turns compute for long; and the same without the
+        # instrument, for what that costs. Then messages.
+        *[("quick", cell) for cell in heard_and_unheard("cpu-heavy", 120, cores)],
+        *all_cores("quick", "cascade", 0, 24),
         # The realistic mix under load, and what starting a turn costs.
         *all_cores("standard", "react", 0.05, 128),
         ("standard", Cell("empty", 10_000, 1, 0)),
-        # Other shapes, and waiting and computing in equal parts.
-        *over_workers("standard", "layers", 0.5, 8),
-        *all_cores("standard", "debate", 0.05, 80),
-        *all_cores("standard", "chat", 0.05, 96),
-        *all_cores("standard", "fanout", 0.01, 4),
-        *all_cores("standard", "parked", 0, 100),
         # What a waiting agent costs, where it shows most.
         *all_cores("publication", "parked", 0, 1_000_000, 100_000),
+        *[("standard", cell) for cell in map_cells(cores)],
+        *[("standard", cell) for cell in grain_cells(cores)],
+        # Sessions that arrive, so many a second for each CPU.
+        *all_cores("standard", "open-loop", 0.05, *(cores * each for each in (30, 60, 90, 120, 150))),
+        *[("standard", cell) for cell in heard_and_unheard("blocking-tool", 130, cores)],
+        # So few agents that one after another is done in time, too.
+        ("standard", heard_and_unheard("cpu-heavy", 8, cores)[0]),
+        *all_cores("standard", "as-completed", 0.01, 32),
+        ("standard", Cell("cascade", 24, 1, 0)),
+        *all_cores("standard", "tree", 0.05, 4),
+        *all_cores("standard", "parked", 0, 10_000, 100),
+        # Waiting and computing in equal parts, and other shapes.
+        *all_cores("standard", "layers", 0.5, 8),
+        *over_workers("publication", "layers", 0.5, 8),
+        *all_cores("publication", "debate", 0.05, 80),
+        *all_cores("publication", "chat", 0.05, 96),
         *[("publication", cell) for cell in more_of_the_same(cores)],
     ]
     seen = {}
@@ -103,10 +119,34 @@ def catalogue(cores):
     return [(profile, cell) for cell, profile in seen.items()]
 
 
+def heard_and_unheard(scenario, agents, cores):
+    """A cell with heartbeats, and its twin without. At a scale at which what holds a thread, which
+    is not scaled, is as long as many waits."""
+    plain = Cell(scenario, agents, cores, 0.01, 0.001)
+    return [replace(plain, heartbeat_us=1000), plain]
+
+
+def map_cells(cores):
+    """CPU share by agents: where the winner changes. The corners first, then what lies between."""
+    shares, sizes = (0.001, 0.1, 0.5, 0.01, 0.05), (1, 1000, 16, 300)
+    waiting = [Cell("fanout", size, cores, share) for size in sizes for share in shares
+               if size * share <= MOST_COMPUTING]
+    return waiting + [Cell("compute", size, cores, 0) for size in sizes if size < 1000]
+
+
+def grain_cells(cores):
+    """From turns that are nearly nothing to turns of 10 ms; with waits there are enough agents for
+    all CPUs to be busy, if the model can."""
+    plain = [Cell("grain", 64, cores, 0, grain_us=grain)
+             for grain in (1, 10, 100, 1000, 2, 3, 5, 20, 50, 10_000)]
+    agents = {1: 1000, 3: 1000, 100: 500, 1000: 50, 30: 1000, 10_000: 10}
+    return plain + [Cell("grain-waits", count, cores, 0, grain_us=grain)
+                    for grain, count in agents.items()]
+
+
 def more_of_the_same(cores):
     """Cells for a profile whose time is plenty: blocks of the others come first."""
-    sizes = [("fanout", 1000, 0.1), ("fanout", 4000, 0.01), ("react", 32, 0.05),
-             ("layers", 320, 0.05), ("fanout", 1000, 0.001), ("parked", 10, 0)]
+    sizes = [("fanout", 4000, 0.01), ("react", 32, 0.05), ("layers", 320, 0.05), ("parked", 10, 0)]
     return [*(Cell(scenario, agents, cores, share) for scenario, agents, share in sizes),
             Cell("pizza-chain", 3, 1, 0)]
 
@@ -123,17 +163,11 @@ def traced_cells(cores):
 
 
 def chosen_cells(cores, profile, scenarios=None):
-    """The profile's cells; of a scenario asked for by name at least the first, whatever profile."""
-    level = PROFILE_ORDER.index(profile)
-    cells, absent = [], set(scenarios or ())
-    rows = catalogue(cores)
-    for since, cell in rows:
-        wanted = scenarios is None or cell.scenario in scenarios
-        if wanted and PROFILE_ORDER.index(since) <= level:
-            cells.append(cell)
-            absent.discard(cell.scenario)
-    for _, cell in rows:
-        if cell.scenario in absent:
-            cells.append(cell)
-            absent.discard(cell.scenario)
-    return cells
+    """The profile's cells; of a scenario asked for by name also those of the smallest profile that
+    has any."""
+    rows = [(PROFILE_ORDER.index(since), cell) for since, cell in catalogue(cores)]
+    level = dict.fromkeys({cell.scenario for _, cell in rows}, PROFILE_ORDER.index(profile))
+    for name in scenarios or ():
+        level[name] = max(level[name], min(since for since, cell in rows if cell.scenario == name))
+    return [cell for since, cell in rows if since <= level[cell.scenario]
+            and (scenarios is None or cell.scenario in scenarios)]
