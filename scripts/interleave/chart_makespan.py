@@ -1,6 +1,6 @@
 """Who finishes first as agents grow, and what does one more worker buy? Time over either."""
 
-from . import style, units
+from . import style, units, usl
 from .chart_data import IDEAL_WORDS, cpu_words, has_measurements, plotted, row_of
 from .chart_lines import (LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, log_y, markers,
                           start)
@@ -17,7 +17,9 @@ def who_finishes_first_as_agents_grow(data, width):
 
 
 def what_does_one_more_worker_buy(data, width):
-    series = [cells for cells in data.series("workers") if has_measurements(cells)]
+    # How small the work may be on each number of workers is a question of its own.
+    series = [cells for cells in data.series("workers") if has_measurements(cells)
+              and not cells[0]["params"].get("grain_us")]
     if not series:
         raise NothingToDraw("no scenario was measured at two numbers of workers")
     return _makespan(data, width, series, "workers", "makespan-over-workers",
@@ -32,17 +34,51 @@ def _makespan(data, width, series, along, name, question, x_label):
                f"{cpu_words(everything)} can be faster. {IDEAL_WORDS} "
                "Hollow: not run, shown at the least time that its structure allows. "
                f"{data.marks(everything, models)}")
+    laws = [{m: _law(cells, m) if along == "workers" else (None, "") for m in models}
+            for cells in series]
+    if along == "workers":
+        reading = f"{reading.rstrip()} {_words_of_laws(laws)}"
     figure, axes = start(data, width, series, question, reading,
                          texts=[data.styles[m].label for m in models])
     rows = []
-    for ax, cells, (scenario, differs) in zip(axes, series, data.titles(series, along)):
+    for ax, cells, found, (scenario, differs) in zip(axes, series, laws,
+                                                     data.titles(series, along)):
         key = " ".join(filter(None, (scenario, differs)))
         rows += _makespan_panel(data, ax, cells, models, along, key, x_label)
+        for i, model in enumerate(models):
+            if found[model][0]:
+                dodge = dodge_of(cells, along, i, len(models))
+                rows += _draw_law(ax, data.styles[model], dodge, cells, key, model, found[model][0])
         panel_title(ax, scenario, differs or style.SCENARIOS.get(scenario, ""), left=LEFT - 0.02)
     alt = alt_text(f"Lines of the time to finish everything over the number of {along}, one panel "
                    "per scenario.", series, lambda r: units.duration(r["makespan_ns"]["median"]),
                    along, "makespan_ns")
     return Drawing(name, question, reading, alt, figure, rows, axes=axes)
+
+
+def _law(cells, model):
+    """The scaling law of a model's speeds, 1 over its median time, and why there is none."""
+    return usl.fit([(c["params"]["workers"], 1 / row["makespan_ns"]["median"]) for c in cells
+                    if (row := row_of(c, model)) and row["makespan_ns"]])
+
+
+def _words_of_laws(laws):
+    reasons = sorted({why for found in laws for law, why in found.values() if not law})
+    if any(law for found in laws for law, _ in found.values()):
+        return ("Thin curve: Gunther's scaling law, where the numbers of workers are enough to fit "
+                "it.")
+    return f"No curve between the points: {'; '.join(reasons)}."
+
+
+def _draw_law(ax, look, dodge, cells, key, model, law):
+    """Its curve over the measured numbers of workers; its values there, and its parameters."""
+    counts = [c["params"]["workers"] for c in cells]
+    steps = [counts[0] * (counts[-1] / counts[0]) ** (i / 60) for i in range(61)]
+    ax.plot([n * dodge for n in steps], [1 / law.speed(n) for n in steps], color=look.ink, lw=0.7,
+            alpha=0.8, zorder=3.5)
+    return [*(plotted(key, model, "scaling law", n, 1 / law.speed(n)) for n in counts),
+            plotted(key, model, "scaling law: queueing share", "", law.s),
+            plotted(key, model, "scaling law: cost of agreeing", "", law.k)]
 
 
 def _makespan_panel(data, ax, cells, models, along, key, x_label):

@@ -43,21 +43,52 @@ def _markdown_by_rows(summary, models):
     return "\n".join(lines)
 
 
+def memory_words(summary):
+    """What the columns of the table of memory mean."""
+    waits = (" Late by: how much later than due a wake-up comes, in the middle and in the worst of "
+             "a hundred; idle: CPU used while all agents wait. Both are medians over the runs with "
+             "the most agents measured.")
+    return ("Memory that each further agent adds in `parked`: the slope over the sizes from which "
+            "on the agents make up at least half of the memory, its median over the blocks and its "
+            f"95 % interval.{waits if summary.get('waiting_agent') else ''}")
+
+
 def memory_table(summary):
-    """What each further waiting agent adds, for each model in which two sizes were measured."""
+    """What each further waiting agent adds, for each model in which two sizes were measured; and,
+    where anything is known of it, how well the process waits."""
     rows = {m["model"]: m for m in summary["memory_per_agent"] if m["scenario"] == "parked"}
-    lines = ["| model | family | rung | bytes per further agent | from | to |",
-             "|---|---|---|---:|---:|---:|"]
+    waits = {w["model"]: w for w in summary.get("waiting_agent") or []
+             if w["workers"] == summary["default_workers"]}
+    more = ["late by (p50)", "late by (p99)", "idle, of one CPU", "at"] if waits else []
+    heads = ["model", "family", "rung", "bytes per further agent", "from", "to", *more]
+    lines = ["| " + " | ".join(heads) + " |", "|---|---|---" + "|---:" * (len(heads) - 3) + "|"]
     for said in summary["models"]:
-        row = rows.get(said["model"])
-        if row:
-            e = row["bytes_per_agent"]
-            interval = "" if e["low"] is None else (
-                f" [{units.three_digits(e['low'])}–{units.three_digits(e['high'])}]")
-            lines.append(f"| `{said['model']}` | {said.get('family') or '–'} | {rung_of(said)} | "
-                         f"{units.three_digits(e['median'])}{interval} | {row['from_agents']:,} | "
-                         f"{row['to_agents']:,} |")
-    return "\n".join(lines) + "\n" if rows else ""
+        row, waiting = rows.get(said["model"]), waits.get(said["model"])
+        if row or waiting:
+            texts = [f"`{said['model']}`", said.get("family") or "–", rung_of(said),
+                     *_slope_texts(row), *(_waiting_texts(waiting) if waits else [])]
+            lines.append("| " + " | ".join(texts) + " |")
+    return "\n".join(lines) + "\n" if rows or waits else ""
+
+
+def _slope_texts(row):
+    if row is None:
+        return ["–", "–", "–"]
+    e = row["bytes_per_agent"]
+    interval = "" if e["low"] is None else (
+        f" [{units.three_digits(e['low'])}–{units.three_digits(e['high'])}]")
+    return [f"{units.three_digits(e['median'])}{interval}", f"{row['from_agents']:,}",
+            f"{row['to_agents']:,}"]
+
+
+def _waiting_texts(row):
+    """Medians over the runs: of their percentiles, and of the CPU used while all agents wait."""
+    if row is None:
+        return ["–"] * 4
+    late = [units.duration(e["median"]) if e else "–"
+            for e in (row["lateness_p50_ns"], row["lateness_p99_ns"])]
+    idle = f"{units.three_digits(row['idle_cpu']['median'] * 100)} %" if row["idle_cpu"] else "–"
+    return [*late, idle, f"{row['agents']:,}"]
 
 
 def _texts(cell, models):
