@@ -1,9 +1,9 @@
 """What do many histograms of durations say together? Merging them, percentiles, shares, a curve.
 
 A histogram is a list of [upper_ns, count]: so many durations were less than `upper_ns` and not less
-than the `upper_ns` of the bucket below (see bench/histogram.hpp: each bucket is at most 1/32 as wide
-as the values in it, and all histograms have the same borders). Percentiles of several processes come
-from their merged histogram and from nothing else: an average of percentiles is none.
+than the `upper_ns` of the bucket below (see bench/histogram.hpp: a bucket is at most 1/32 as wide
+as the values in it, and all histograms have the same borders). Percentiles of several processes are
+read off their merged histogram and nothing else: an average of percentiles is none.
 
     merge(histograms)      one histogram of all their durations; None among them is passed over
     count(h)               how many durations
