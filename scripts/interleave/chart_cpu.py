@@ -28,21 +28,21 @@ def what_does_it_cost_in_cpu_time(data, width):
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12
     right = 0.14
     usable = (width - 2 * MARGIN) / (1 if width == COLUMN else 2) - right
-    lines = max(len(key_lines(looks(), usable)) for looks in (_times, _switches))
+    lift = max(len(key_lines(looks(), usable)) for looks in (_times, _switches)) * LINE
     counts = [row["cpu_s_per_1000_turns"]["n"] for _, cost in cells for row in cost["models"]]
     figure, axes = make_sheet(width, question, reading, data.footer(counts), 2 * len(cells),
                               ROW * len(models) + 0.06, columns=1 if width == COLUMN else 2,
-                              left=left, right=right, above=0.24 + lines * LINE, below=0.44)
+                              left=left, right=right, above=0.24 + lift, below=0.44)
     rows = []
     for i, (cell, cost) in enumerate(cells):
         found = {row["model"]: row for row in cost["models"] if row["model"] in models}
         rows += _cpu_time(data, axes[2 * i], cell, cost, models, found)
         rows += _switching(data, axes[2 * i + 1], cell, models, found)
-        title(axes[2 * i], cell["scenario"], told_of(cell), left - MARGIN / 2, LINE)
+        title(axes[2 * i], cell["scenario"], told_of(cell), left - MARGIN / 2, lift)
         title(axes[2 * i + 1], "thread switches", f"{cell['scenario']}, per 1,000 turns",
-              left - MARGIN / 2, LINE)
-        key(axes[2 * i], _times(), left - MARGIN / 2, usable)
-        key(axes[2 * i + 1], _switches(), left - MARGIN / 2, usable)
+              left - MARGIN / 2, lift)
+        key(axes[2 * i], _times(), left - MARGIN / 2, usable, lift)
+        key(axes[2 * i + 1], _switches(), left - MARGIN / 2, usable, lift)
     alt = ("Horizontal bars of the CPU time of 1,000 turns and of switches of threads, by model. "
            + " ".join(_in_words(cell, cost, models) for cell, cost in cells))
     return Drawing("cpu-cost", question, reading, alt, figure, rows, _note(), axes)
@@ -85,10 +85,11 @@ def _cpu_time(data, ax, cell, cost, models, found):
         user, system = ns(row, "user"), ns(row, "system")
         share = user / (user + system) if user + system else 1
         parts = totals[model] * share, totals[model] * (1 - share)
-        stack(ax, y, zip(parts, _looks(data.styles[model])), end, texts[model])
-        e = row["cpu_s_per_1000_turns"]
-        if e["low"] is not None and totals[model] <= end:
-            _interval(ax, y, e["low"] * 1e9, e["high"] * 1e9)
+        low, high = (e * 1e9 if e is not None else None
+                     for e in map(row["cpu_s_per_1000_turns"].get, ("low", "high")))
+        stack(ax, y, zip(parts, _looks(data.styles[model])), end, texts[model], high or 0)
+        if low is not None and totals[model] <= end:
+            _interval(ax, y, low, high)
         rows += [plotted(cell["scenario"], model, kind, "", e["median"], e["low"], e["high"],
                          e["n"])
                  for kind in ("cpu", "user", "system") if (e := row[f"{kind}_s_per_1000_turns"])]

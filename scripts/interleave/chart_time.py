@@ -5,23 +5,16 @@ from .chart_data import cpu_words, plotted, row_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, widest
 from .stacked import (LINE, axis, bars_for, key, key_lines, say, stack, title, told_of,
                       why_absent)
-from .time_spent import lost, shown_cells
+from .time_spent import IS_ASKED, IS_LOST, lost, shown_cells, took
 from .why_slower import why_the_slowest_lost
 
-# What a reader tells apart: the categories it is made of, in the order of a bar, and their colour,
-# of what goes on here and never of a model. What was asked for is pale or dark, a loss is loud.
-ASKED = {
-    "waiting": (("waiting_ns",), {"color": "#D3DDE4", "lw": 0}),
-    "blocked by a tool": (("blocked_ns",), {"color": "#A3B4BF", "lw": 0}),
-    "computing": (("computing_ns",), {"color": "#3C4650", "lw": 0}),
+# Colours of what goes on, here and never of a model: what was asked for is pale or dark, a loss loud.
+COLOURS = {
+    "waiting": "#D3DDE4", "blocked by a tool": "#A3B4BF", "computing": "#3C4650",
+    "woke late": "#CC3311", "queued": "#F0A30A", "slowed by others": "#AA3FA0",
+    "start and end": "#1B9AAA",
 }
-LOSSES = {
-    "woke late": (("late_ns",), {"color": "#CC3311", "lw": 0}),
-    "ready but queued": (("queued_ns",), {"color": "#F0A30A", "lw": 0}),
-    "slowed by others": (("held_up_ns",), {"color": "#AA3FA0", "lw": 0}),
-    "start and end": (("starting_ns", "ending_ns"), {"color": "#1B9AAA", "lw": 0}),
-}
-PARTS = ASKED | LOSSES
+PARTS = IS_ASKED | IS_LOST
 ROW = 0.19  # inches of a model
 
 
@@ -41,15 +34,17 @@ def where_did_the_time_go(data, width):
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12
     right = 0.12
     usable = (width - 2 * MARGIN) / (1 if width == COLUMN else 2) - right
-    panels = [_Panel(data, *pair, models, of) for pair in cells for of in (PARTS, LOSSES)]
-    lines = max(len(key_lines(panel.looks, usable)) for panel in panels)
+    panels = [_Panel(data, *pair, models, of) for pair in cells for of in (PARTS, IS_LOST)]
+    lift = max(len(key_lines(panel.named, usable)) for panel in panels) * LINE
     counts = [row["makespan_ns"]["n"] for _, spent in cells for row in spent["models"]]
     figure, axes = make_sheet(width, question, reading, data.footer(counts), len(panels),
                               ROW * len(models) + 0.06, columns=1 if width == COLUMN else 2,
-                              left=left, right=right, above=0.24 + lines * LINE, below=0.44)
+                              left=left, right=right, above=0.24 + lift, below=0.44)
     rows = []
     for ax, panel in zip(axes, panels):
-        panel.draw(ax, left, usable)
+        panel.draw(ax)
+        title(ax, *panel.title(), left - MARGIN / 2, lift)
+        key(ax, panel.named, left - MARGIN / 2, usable, lift)
         rows += panel.rows()
     drawn = [[row for row in spent["models"] if row["model"] in models] for _, spent in cells]
     note = _note(cells, drawn)
@@ -65,26 +60,24 @@ class _Panel:
         self.data, self.cell, self.models, self.of = data, cell, models, of
         self.ideal_loss = spent["ideal_loss_ns"]
         self.spent = {row["model"]: row for row in spent["models"] if row["model"] in models}
-        # Only what the panel shows at all has a place in its key.
-        self.looks = {word: look for word, (keys, look) in of.items()
-                      if any(self._took(m, word) for m in self.spent)}
+        # Only what the panel shows at all has a place in its key. The losses have theirs where they
+        # can be seen.
+        self.looks = {word: {"color": COLOURS[word], "lw": 0} for word, keys in of.items()
+                      if any(took(row, keys) for row in self.spent.values())}
+        self.named = {word: look for word, look in self.looks.items()
+                      if of is IS_LOST or word in IS_ASKED}
 
-    def _took(self, model, word):
-        return sum(self.spent[model]["on_path"][key] for key in self.of[word][0])
-
-    def _total(self, model):
-        return sum(self._took(model, word) for word in self.of)
-
-    def draw(self, ax, left, usable):
+    def draw(self, ax):
         whole = self.of is PARTS
-        totals = {m: self._total(m) for m in self.spent}
+        totals = {m: sum(took(row, keys) for keys in self.of.values())
+                  for m, row in self.spent.items()}
         texts = {m: units.duration(total) for m, total in totals.items()}
         end = axis(ax, len(self.models), list(totals.values()),
                    "time to finish everything ({unit})" if whole else "lost of it ({unit})",
                    texts=texts.values())
         for y, model in enumerate(self.models):
             if model in self.spent:
-                stack(ax, y, [(self._took(model, word), look)
+                stack(ax, y, [(took(self.spent[model], self.of[word]), look)
                               for word, look in self.looks.items()], end, texts[model])
             else:
                 say(ax, y, why_absent(row_of(self.cell, model)))
@@ -94,11 +87,11 @@ class _Panel:
         # Colours are what goes on: names have none.
         ax.set_yticks(range(len(self.models)), [self.data.styles[m].label for m in self.models],
                       size=7.5)
-        lines = len(key_lines(self.looks, usable))
-        name, words = (self.cell["scenario"], told_of(self.cell)) if whole else (
-            "the losses alone", f"{self.cell['scenario']}, enlarged")
-        title(ax, name, words, left - MARGIN / 2, lines * LINE)
-        key(ax, self.looks, left - MARGIN / 2, usable)
+
+    def title(self):
+        if self.of is PARTS:
+            return self.cell["scenario"], told_of(self.cell)
+        return "the losses alone", f"{self.cell['scenario']}, enlarged"
 
     def rows(self):
         if self.of is not PARTS:
@@ -107,10 +100,12 @@ class _Panel:
         if self.cell["greedy_ns"]:
             rows.append(plotted(name, "", "greedy", "", self.cell["greedy_ns"]))
         for model in [m for m in self.models if m in self.spent]:
-            e = self.spent[model]["makespan_ns"]
+            row = self.spent[model]
+            e = row["makespan_ns"]
             rows.append(plotted(name, model, "median", "", e["median"], e["low"], e["high"],
                                 e["n"]))
-            rows += [plotted(name, model, word, "", self._took(model, word)) for word in self.of]
+            rows += [plotted(name, model, word, "", took(row, keys))
+                     for word, keys in self.of.items()]
         return rows
 
 
@@ -145,6 +140,6 @@ def _in_words(cell, rows):
 
 def _mostly(row):
     """The largest of its losses, in the words of the key."""
-    sizes = {word: sum(row["on_path"][key] for key in keys) for word, (keys, _) in LOSSES.items()}
+    sizes = {word: took(row, keys) for word, keys in IS_LOST.items()}
     word = max(sizes, key=sizes.get)
     return f", mostly {word}" if sizes[word] else ""

@@ -4,11 +4,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from . import stats, style, units
-from .bars import BEYOND, TORN, round_step
+from .bars import BEYOND, round_step
 from .chart_data import describe, known_time
 from .sheet import measure, widest
 
 SIZE = 7
+TORN = 4.0  # a bar this many times the middle one runs off the axis, and says so
 SWATCH, GAP, LINE = 0.1, 0.13, 0.14  # inches of a key: its squares, between entries, its lines
 
 
@@ -38,8 +39,9 @@ def axis(ax, count, totals, label, steps=units.DURATIONS, texts=()):
     return end
 
 
-def stack(ax, y, parts, end, text):
-    """One bar. parts: (length, look) from left to right; what is longer than `end` runs off."""
+def stack(ax, y, parts, end, text, after=0):
+    """One bar. parts: (length, look) from left to right; what is longer than `end` runs off.
+    after: where the text may begin at the earliest, if not at the bar's end."""
     parts = list(parts)
     total, at, right = sum(length for length, _ in parts), 0, ax.get_xlim()[1]
     for length, look in parts:
@@ -47,7 +49,7 @@ def stack(ax, y, parts, end, text):
             ax.barh(y, min(length, right - at), 0.66, left=at, zorder=2, **look)
         at += length
     torn = total > end
-    ax.annotate(text + (BEYOND if torn else ""), (right if torn else total, y),
+    ax.annotate(text + (BEYOND if torn else ""), (right if torn else max(total, after), y),
                 (-3 if torn else 4, 0), textcoords="offset points", va="center",
                 ha="right" if torn else "left", size=SIZE, color=style.INK, zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
@@ -117,14 +119,13 @@ def key_lines(words, inches):
     return lines
 
 
-def key(ax, looks, left, inches):
-    """What each look means, above the bars and under the panel's title. looks: word -> look;
-    left: inches from the panel to the left, where it begins."""
+def key(ax, looks, left, inches, lift):
+    """What each look means, from `lift` inches above the panel down. looks: word -> look; left:
+    inches from the panel to the left, where it begins."""
     box = ax.get_window_extent()
     width, height = box.width / ax.figure.dpi, box.height / ax.figure.dpi
-    lines = key_lines(looks, inches)
-    for i, line in enumerate(lines):
-        x, y = -left, height + 0.05 + (len(lines) - 1 - i) * LINE
+    for i, line in enumerate(key_lines(looks, inches)):
+        x, y = -left, height + 0.05 + lift - (i + 1) * LINE
         for word in line:
             ax.add_patch(Rectangle((x / width, y / height), SWATCH / width, SWATCH / height,
                                    transform=ax.transAxes, clip_on=False, **looks[word]))

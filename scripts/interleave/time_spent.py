@@ -14,6 +14,13 @@ from .estimates import estimated
 ASKED = ("waiting_ns", "blocked_ns", "computing_ns")  # what the work itself asks for
 LOST = ("starting_ns", "late_ns", "queued_ns", "held_up_ns", "ending_ns")
 CATEGORIES = ASKED + LOST
+# What a reader tells apart, in the order of a bar: a wait that ended after it was due; a turn that
+# was ready and not run; computing that took longer than usual; before the first turn of the chain
+# and after its last.
+IS_ASKED = {"waiting": ("waiting_ns",), "blocked by a tool": ("blocked_ns",),
+            "computing": ("computing_ns",)}
+IS_LOST = {"woke late": ("late_ns",), "queued": ("queued_ns",),
+           "slowed by others": ("held_up_ns",), "start and end": ("starting_ns", "ending_ns")}
 OF_A_TURN = ("waiting_ns", "blocked_ns", "computing_ns", "late_ns", "queued_ns", "held_up_ns")
 
 ENOUGH = 0.75  # a cell is shown in which this share of the models was measured
@@ -82,7 +89,11 @@ def _ideal_loss(samples):
 
 
 def lost(row):
-    return sum(row["on_path"][key] for key in LOST)
+    return took(row, LOST)
+
+
+def took(row, keys):
+    return sum(row["on_path"][key] for key in keys)
 
 
 def shown_cells(summary):
