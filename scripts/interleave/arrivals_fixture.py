@@ -1,7 +1,7 @@
 """A made-up result of sessions that arrive, results used as they come, and messages.
 
-`python3 -m interleave.arrivals_fixture DIR` draws the three figures of it, to look at; with ALL after
-it, of every model. No file is read; a seeded generator makes two calls give the same numbers.
+`python3 -m interleave.arrivals_fixture DIR` draws the three figures of it, to look at; with ALL
+after it, of every model. A seeded generator makes two calls give the same numbers.
 """
 
 import random
@@ -51,9 +51,10 @@ def servers(structure):
 
 
 def sessions(dice, agents, structure, cpu_ns):
-    """Arrivals within the window, and how long each session takes: a queue, first come first served."""
+    """Arrivals within the window, and how long each session takes: first come, first served."""
     many, busy = servers(structure)
-    free, arrivals, latencies = [0] * many, sorted(dice.randrange(WINDOW_NS) for _ in range(agents)), []
+    arrivals = sorted(dice.randrange(WINDOW_NS) for _ in range(agents))
+    free, latencies = [0] * many, []
     for arrival in arrivals:
         wait = int(dice.uniform(80, 300) * MS)
         server = min(range(many), key=free.__getitem__)

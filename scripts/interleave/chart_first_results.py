@@ -18,9 +18,9 @@ def how_soon_is_there_a_first_result(data, width):
     cell = _cell(data)
     shown = [row for row in cell["models"] if row["first_ns"]]
     question = "How soon is there a first result?"
-    reading = ("Each result is used as soon as it is there. Marker: the first, upright line: half of "
-               "them, end of the strip: the last; further left is better. Dashed: the first result "
-               "of an ideal scheduler without any overhead. Right: pairs of results that came in "
+    reading = ("Each result is used as soon as it is there. Marker: the first, upright line: half "
+               "of them, end of the strip: the last; further left is better. Dashed: the first "
+               "result of an ideal scheduler without any overhead. Right: pairs of results that came in "
                "another order than the ideal.")
     words = {r["model"]: _order(r, width) for r in shown}
     right = widest([*words.values(), "swapped"], SIZE) + 0.14
@@ -44,9 +44,9 @@ def how_soon_is_there_a_first_result(data, width):
     return Drawing("first-result", question, reading, _alt(shown, told), figure, rows, NOTE, [ax])
 
 
-NOTE = ("Each moment is the median over the runs. The ideal scheduler starts whatever is ready as soon "
-        "as a CPU is free, and costs nothing itself. Of two results taken at random, half would come "
-        "swapped if their order were left to chance.")
+NOTE = ("Each moment is the median over the runs. The ideal scheduler starts whatever is ready as "
+        "soon as a CPU is free, and costs nothing itself. If the order were left to chance, half "
+        "of all pairs would come swapped.")
 
 
 def _cell(data):

@@ -47,8 +47,8 @@ NOTE = ("Whoever gets a message sends it to all others, twice over; nobody waits
 
 
 def _cells(data):
-    """The cells of one cascade, at its fewest and at its most workers: of several that in which most
-    models were measured, then that with most agents."""
+    """The cells of one cascade, at its fewest and at its most workers: of several that in which
+    most models were measured, then that with most agents."""
     section = data.summary.get("messages_per_second")
     groups = {}
     for cell in section["cells"] if section else []:
@@ -66,8 +66,10 @@ def _cells(data):
 
 def _reading(data, cells):
     few, many = (describe("workers", c["params"].get("workers")) for c in (cells[0], cells[-1]))
-    marks = (f"Large: {many}, with its number and 95 % interval. Pale: {few}." if len(cells) > 1
-             else f"With {many}: median with 95 % interval.")
+    known = any(r["per_s"]["low"] is not None for r in cells[-1]["models"])
+    median = "median with 95 % interval" if known else "median"
+    marks = (f"Large: {many}, {median}. Pale: {few}." if len(cells) > 1
+             else f"With {many}: {median}.")
     warnings = data.summary["messages_per_second"]["warnings"]
     return " ".join(["Turns that do nothing: only handing them over takes time. Further right is "
                      "better.", marks, *(f"WARNING: {words}." for words in warnings)])
@@ -176,7 +178,8 @@ def _rows(data, cell, model, row):
 def _alt(cells, models):
     words = []
     for model in models:
-        told = [f"{rate_words(r['per_s']['median'])}/s with {describe('workers', c['params'].get('workers'))}"
-                for c in cells if (r := _row(c, model))]
+        told = [f"{rate_words(row['per_s']['median'])}/s with "
+                + describe("workers", cell["params"].get("workers"))
+                for cell in cells if (row := _row(cell, model))]
         words.append(f"{model} {', '.join(told)}")
     return f"Messages a second in {CASCADE}. " + "; ".join(words) + "."

@@ -35,8 +35,8 @@ def what_rate_can_it_keep_up_with(data, width):
 
 NOTE = ("The knee, by a rule fixed beforehand: the highest measured rate up to which nine of ten "
         "sessions take at most twice as long as with the best model at the lowest rate. A session "
-        "counts from the moment it was meant to arrive, so a model cannot hide a delay by letting it "
-        "in late. Percentiles are those of all runs' sessions together, and only where they are "
+        "counts from the moment it was meant to arrive, so a model cannot hide a delay by letting "
+        "it in late. Percentiles are those of all runs' sessions together, and only where they are "
         "enough (64 for nine of ten).")
 
 
@@ -71,8 +71,8 @@ def _name(data, series, model, width):
 def _reading(data, chosen, cells, models, width):
     told = " (beside each name)" if width == PAGE else ""
     parts = ["From when a session was meant to arrive to its last answer: lower is better, and a "
-             "line that climbs has lost. Line: the time that nine of ten sessions take at most; thin: "
-             f"half of them. Ring: the knee, the last rate it keeps up with{told}."]
+             "line that climbs has lost. Line: the time that nine of ten sessions take at most; "
+             f"thin: half of them. Ring: the knee, the last rate it keeps up with{told}."]
     for series in chosen[:1]:
         capacity = series["capacity"]
         if capacity:
@@ -82,8 +82,14 @@ def _reading(data, chosen, cells, models, width):
             parts.append(f"{'Grey' if not beyond else 'Not shown'}: more than {cpus} can compute"
                          f"{beyond} (by the CPU time of {capacity['model']}, which needs least: "
                          f"{units.duration(capacity['cpu_ns_per_session'])} a session).")
-    parts += [little_words(data.summary["open_loop"]["littles_law"]), data.marks(cells, models)]
+    parts += [_not_run(chosen), little_words(data.summary["open_loop"]["littles_law"]), data.marks(cells, models)]
     return " ".join(filter(None, parts))
+
+
+def _not_run(chosen):
+    words = [f"{row['model']} (at most {rate_words(row['at_most_per_s'])} by its structure)"
+             for series in chosen for row in series["not_run"]]
+    return f"Not run: {', '.join(dict.fromkeys(words))}." if words else ""
 
 
 def _shows_capacity(series):

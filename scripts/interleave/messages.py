@@ -1,5 +1,4 @@
-"""How many messages a second can each model carry? Turns that do nothing, so that only their cost is
-left.
+"""How many messages a second can each model carry? Turns do nothing, so that their cost is left.
 
 In `cascade` every agent sends what it gets to all others, twice over: with N agents that makes
 N * (1 + (N - 1) + (N - 1)^2) messages, a number known without counting. In `empty` an orchestrator

@@ -1,10 +1,10 @@
-"""What rate of arrivals does each model keep up with? Sessions that come whether it is ready or not.
+"""What rate of arrivals does each model keep up with? Sessions come whether it is ready or not.
 
-How long a session takes counts from the moment it was meant to arrive, so that one that a busy model
-lets in late has waited as long as its user did. Percentiles are those of the merged histograms.
+How long a session takes counts from the moment it was meant to arrive, so that one that a busy
+model lets in late has waited as long as its user did. Percentiles are those of merged histograms.
 
-The knee, by a rule fixed before anything was measured: the highest of the measured rates up to which
-nine of ten sessions take at most TWICE as long as with the best model at the lowest rate. The
+The knee, by a rule fixed before anything was measured: the highest of the measured rates up to
+which nine of ten sessions take at most TWICE as long as with the best model at the lowest rate. The
 yardstick is the best model's, not the model's own: one that is swamped at the lowest rate already
 would otherwise be measured against its own misery.
 """
@@ -13,6 +13,7 @@ import json
 from collections import defaultdict
 
 from . import histograms, stats, units
+from .chart_data import describe
 from .cpu_cost import cpu_ns
 from .estimates import six_digits
 
@@ -52,7 +53,9 @@ def _series(rest, cells, taken):
             "highest_rate_per_s": max(r["rate_per_s"] for rows in rates.values() for r in rows),
             "capacity": _capacity(cells, models, taken),
             "models": [{"model": model, "rates": rates[model], **knee(rates[model], yardstick)}
-                       for model in models if rates[model]]}
+                       for model in models if rates[model]],
+            "not_run": [{"model": model, "at_most_per_s": most} for model in models
+                        if not rates[model] and (most := _most_by_structure(cells, model))]}
 
 
 def _at_rate(cell, samples):
@@ -66,6 +69,16 @@ def _at_rate(cell, samples):
             **{f"p{q}_ns": histograms.percentile(merged, q, longest) for q in (50, 90, 99)},
             "max_ns": longest,
             "throughput_per_s": six_digits(stats.median(throughput)) if throughput else None}
+
+
+def _most_by_structure(cells, model):
+    """Of a model that was not run because its bound is too long: the sessions of the largest cell
+    over that bound, the least time in which its structure gets through them."""
+    bounds = [(cell["params"].get("agents") or 0, row["lb_model_ns"]) for cell in cells
+              for row in cell["models"]
+              if row["model"] == model and row["skipped_by_bound"] and row["lb_model_ns"]]
+    agents, bound = max(bounds, default=(0, None))
+    return six_digits(agents / bound * 1e9) if agents else None
 
 
 def _yardstick(rates):
@@ -89,7 +102,7 @@ def knee(rates, yardstick):
 
 def _capacity(cells, models, taken):
     """The rate at which all CPUs compute all the time: by the CPU time of a session with the model
-    that needs least, where most sessions were. No model's is less than what the sessions compute."""
+    that needs least, where most sessions were. None needs less than what the sessions compute."""
     for cell in reversed(cells):
         costs = []
         for model in models:
@@ -131,9 +144,9 @@ def little_words(law):
         tenths = max(1, -(-law["largest_difference"] * 1000 // 1))
         return ("Check: sessions under way = rate × time of each (Little's law) holds within "
                 f"{tenths / 10:g} %.")
-    return (f"WARNING: by their rate and times {law['by_law']:.3g} sessions were under way in a run "
-            f"of {law['model']}, counted were {law['in_system']:.3g}: Little's law is broken, so "
-            "these times cannot be right.")
+    return (f"WARNING: by their rate and times {law['by_law']:.3g} sessions were under way in a "
+            f"run of {law['model']}, counted were {law['in_system']:.3g}: Little's law is broken, "
+            "so these times cannot be right.")
 
 
 def knee_words(row, lowest):
@@ -143,6 +156,10 @@ def knee_words(row, lowest):
     if row["knee"] == "below":
         return f"< {rate_words(lowest)}"
     return ("≥ " if row["knee"] == "not reached" else "") + rate_words(row["knee_per_s"])
+
+
+def at_most_words(row):
+    return f"≤ {rate_words(row['at_most_per_s'])} (not run)"
 
 
 def rate_words(rate):
@@ -157,15 +174,18 @@ def open_loop_table(summary):
     parts = ["## Sessions that arrive at a given rate\n"]
     for series in section["series"]:
         rates = sorted({r["rate_per_s"] for m in series["models"] for r in m["rates"]})
-        parts.append(f"With {units.plural(series['params']['workers'], 'worker')}: the highest rate "
-                     "that each keeps up with, and at each rate the time that 90 % (99 %) of the "
-                     "sessions take at most; – where they are too few to tell.\n")
+        workers = describe("workers", series["params"].get("workers"))
+        parts.append(f"With {workers}: the highest rate that each keeps up with, and at each rate "
+                     "the time that 90 % (99 %) of the sessions take at most; – where they are too "
+                     "few to tell. Not run: what its structure would get through at most.\n")
         lines = ["| model | keeps up with | " + " | ".join(rate_words(r) for r in rates) + " |",
                  "|---|---:|" + "---:|" * len(rates)]
         for row in series["models"]:
             found = {r["rate_per_s"]: _times(r) for r in row["rates"]}
             lines.append(f"| `{row['model']}` | {knee_words(row, series['lowest_rate_per_s'])} | "
                          + " | ".join(found.get(rate, "") for rate in rates) + " |")
+        lines += [f"| `{row['model']}` | {at_most_words(row)} | " + " | " * len(rates)
+                  for row in series["not_run"]]
         parts.append("\n".join(lines) + "\n")
     law = little_words(section["littles_law"])
     return "\n".join([*parts, f"{law}\n" if law else ""])

@@ -205,6 +205,22 @@ def test_on_a_page_each_name_has_the_rate_it_keeps_up_with(result):
     assert "sequential: < 16/s" in texts and "libuv: 256/s" in texts
 
 
+def test_a_model_that_was_not_run_is_named_with_what_its_structure_allows():
+    made = flat({"asio": FAST, "sequential": {64: 1, 128: 1}})
+    for s in made.samples:
+        if s["model"] == "sequential":
+            s.update(status="skipped", reason="its bound exceeds the limit", results=None,
+                     makespan_ns=None, lb_model_ns=s["params"]["agents"] * 200 * MS)
+    for row in made.plan:
+        if row["model"] == "sequential":
+            row["skip_reason"] = "its bound exceeds the limit"
+    [series] = section(made)["series"]
+    assert series["not_run"] == [{"model": "sequential", "at_most_per_s": 5}]
+    assert "Not run: sequential (at most 5/s by its structure)." in drawn(made).reading
+    assert "| `sequential` | ≤ 5/s (not run) |" in open_loop_table(summarise(made))
+    assert "Not run" not in drawn(flat({"asio": FAST})).reading
+
+
 def test_a_capacity_far_beyond_the_axis_is_told_and_not_drawn():
     made = flat({"asio": {64: 100, 128: 100}})
     for s in made.samples:
