@@ -20,8 +20,8 @@ def how_soon_is_there_a_first_result(data, width):
     question = "How soon is there a first result?"
     reading = ("Each result is used as soon as it is there. Marker: the first, upright line: half "
                "of them, end of the strip: the last; further left is better. Dashed: the first "
-               "result of an ideal scheduler without any overhead. Right: pairs of results that came in "
-               "another order than the ideal.")
+               "result of an ideal scheduler without any overhead. Right: pairs of results that "
+               "came in another order than the ideal.")
     words = {r["model"]: _order(r, width) for r in shown}
     right = widest([*words.values(), "swapped"], SIZE) + 0.14
     left = widest([data.styles[r["model"]].label for r in shown], 7.5) + 0.12

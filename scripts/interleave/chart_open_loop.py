@@ -82,7 +82,8 @@ def _reading(data, chosen, cells, models, width):
             parts.append(f"{'Grey' if not beyond else 'Not shown'}: more than {cpus} can compute"
                          f"{beyond} (by the CPU time of {capacity['model']}, which needs least: "
                          f"{units.duration(capacity['cpu_ns_per_session'])} a session).")
-    parts += [_not_run(chosen), little_words(data.summary["open_loop"]["littles_law"]), data.marks(cells, models)]
+    law = little_words(data.summary["open_loop"]["littles_law"])
+    parts += [_not_run(chosen), law, data.marks(cells, models)]
     return " ".join(filter(None, parts))
 
 
