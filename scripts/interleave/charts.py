@@ -2,19 +2,35 @@
 
 from . import (chart_bars, chart_efficiency, chart_ladder, chart_makespan, chart_memory,
                chart_reference, chart_timeline)
+from .chart_cpu import what_does_it_cost_in_cpu_time
 from .chart_data import ChartData
+from .chart_grain import how_small_may_the_work_be
+from .chart_first_results import how_soon_is_there_a_first_result
+from .chart_map import where_does_the_winner_change
+from .chart_messages import how_many_messages_a_second
+from .chart_open_loop import what_rate_can_it_keep_up_with
+from .chart_responsiveness import does_everything_else_stay_responsive
+from .chart_time import where_did_the_time_go
 from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
 
 WIDTHS = ((PAGE, ""), (COLUMN, "-column"))
 FIGURES = [
     ("makespan-over-agents", chart_makespan.who_finishes_first_as_agents_grow),
     ("waiting-or-computing", chart_bars.waiting_or_computing),
+    ("winner-map", where_does_the_winner_change),
     ("ladder", chart_ladder.how_much_does_the_use_of_a_library_matter),
     ("porting-from-the-reference", chart_reference.what_would_porting_buy),
     ("timeline", None),  # one per traced cell, see `plans`
     ("efficiency-over-agents", chart_efficiency.how_far_from_possible),
+    ("time-spent", where_did_the_time_go),
+    ("cpu-cost", what_does_it_cost_in_cpu_time),
     ("makespan-over-workers", chart_makespan.what_does_one_more_worker_buy),
+    ("responsiveness", does_everything_else_stay_responsive),
+    ("first-result", how_soon_is_there_a_first_result),
+    ("open-loop", what_rate_can_it_keep_up_with),
+    ("messages", how_many_messages_a_second),
     ("memory-of-parked", chart_memory.what_does_an_agent_cost),
+    ("efficiency-over-grain", how_small_may_the_work_be),
 ]
 
 

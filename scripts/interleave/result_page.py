@@ -6,16 +6,34 @@ from pathlib import Path
 from rich.text import Text
 
 from . import markdown_tables
+from .advice import when_to_use_which
 from .charts import draw_all
+from .cpu_cost import cpu_table
+from .first_results import first_results_table
+from .grain_table import grain_table
+from .instruments import instruments_table
+from .messages import messages_table
+from .open_loop import open_loop_table
 from .records import read_result
+from .responsiveness import responsiveness_table
 from .summary import as_json, summarise
 from .summary_csv import as_csv
 from .terminal_table import terminal_table
+from .time_table import time_table
 
 LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
 # What stands on the page beside figures and the large table: functions of the summary, each gives a
 # heading and what is below it, or nothing.
-SECTIONS = []
+SECTIONS = [
+    time_table,
+    cpu_table,
+    responsiveness_table,
+    instruments_table,
+    first_results_table,
+    open_loop_table,
+    messages_table,
+    grain_table,
+]
 PICTURES = {".png", ".svg", ".pdf", ".csv"}
 
 
@@ -70,6 +88,7 @@ def page(manifest, summary, drawn, left_out):
     trust = summary["trust"]
     parts = [f"# Interleave result {summary['result_id']}\n"]
     parts.append(_trust_lines(trust))
+    parts += filter(None, [when_to_use_which(summary)])  # what most readers came for
     parts += [_figure(d) for d in drawn]
     if left_out:
         parts.append("Figures left out: " + "; ".join(
@@ -84,9 +103,8 @@ def page(manifest, summary, drawn, left_out):
                  "[manifest.json](manifest.json).\n")
     memory = markdown_tables.memory_table(summary)
     if memory:
-        parts.append("## What a waiting agent costs\n\nMemory that each further agent adds in "
-                     "`parked`: the slope between the two largest sizes, its median over the "
-                     f"blocks and its 95 % interval.\n\n{memory}")
+        parts.append("## What a waiting agent costs\n\n"
+                     f"{markdown_tables.memory_words(summary)}\n\n{memory}")
     parts += filter(None, (section(summary) for section in SECTIONS))
     missing = markdown_tables.what_is_missing(summary)
     if missing:

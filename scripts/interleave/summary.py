@@ -8,14 +8,36 @@ import json
 from collections import Counter, defaultdict
 
 from . import stats, style
-from .memory import has_many_threads, own_memory
+from .cpu_cost import cpu_cost, cpu_ns
+from .estimates import estimated as _estimate
+from .first_results import first_results
+from .instruments import instruments
+from .grain import grain
+from .memory import own_memory
+from .memory_slope import memory_per_agent
+from .messages import messages
+from .open_loop import open_loop
+from .responsiveness import responsiveness
+from .time_spent import time_spent
 from .trust import trust
+from .waiting import waiting
+from .winner_map import winning_tiers
 
 SCHEMA = "interleave.summary/1"
 
 # What is known beside one row per cell and model, by name: each a function of the result and of all
 # cells, in a module of its own.
 SECTIONS = {
+    "winning_tiers": winning_tiers,
+    "responsiveness": responsiveness,
+    "instruments": instruments,
+    "grain": grain,
+    "waiting_agent": waiting,
+    "open_loop": open_loop,
+    "first_results": first_results,
+    "messages_per_second": messages,
+    "time_spent": time_spent,
+    "cpu_cost": cpu_cost,
 }
 
 
@@ -138,45 +160,6 @@ def _row(model, about, measured, samples, planned):
     }
 
 
-def cpu_ns(sample):
-    """CPU time of the process, less what the harness's own watching thread took of it."""
-    return max(0, sample["cpu_user_ns"] + sample["cpu_sys_ns"]
-               - (sample.get("harness_cpu_ns") or 0))
-
-
-def memory_per_agent(measured):
-    """Per scenario and model: bytes per agent as a slope between the two largest sizes.
-
-    A level would charge the agents for what the library allocates once. The slope is taken within
-    each block, then its median and interval over the blocks.
-    """
-    sizes = defaultdict(lambda: defaultdict(dict))
-    for s in measured:
-        if own_memory(s) is not None:
-            rest = {k: v for k, v in s["params"].items() if k != "agents"}
-            key = (s["scenario"], json.dumps(rest, sort_keys=True), s["model"])
-            sizes[key][s["params"]["agents"]][s.get("block")] = s
-    rows = []
-    for (scenario, rest, model), by_agents in sorted(sizes.items()):
-        if len(by_agents) < 2:
-            continue
-        small, large = sorted(by_agents)[-2:]
-        slopes = _slopes(by_agents[small], by_agents[large], large - small)
-        if slopes:
-            rows.append({"scenario": scenario, "params": json.loads(rest), "model": model,
-                         "from_agents": small, "to_agents": large,
-                         "bytes_per_agent": _estimate(slopes)})
-    return rows
-
-
-def _slopes(small, large, more_agents):
-    """small, large: block -> sample of that size. One slope for each block that has both."""
-    many = any(map(has_many_threads, large.values()))
-    both = [(own_memory(small[block], many), own_memory(large[block], many))
-            for block in sorted(set(small) & set(large), key=str)]
-    return [(above - below) / more_agents for below, above in both if None not in (below, above)]
-
-
 def default_workers(cells):
     """What most cells use; the larger where two are equally common."""
     counts = Counter(c["params"].get("workers") for c in cells)
@@ -199,22 +182,6 @@ def _ceiling(rows):
     ratios = [r["greedy_ns"] / max(r["lb_model_ns"], r["greedy_ns"]) for r in rows
               if r.get("greedy_ns") and r.get("lb_model_ns")]
     return round(stats.median(ratios), 6) if ratios else None
-
-
-def _estimate(values, whole=False):
-    e = stats.estimate(values)
-    if e is None:
-        return None
-
-    def shown(x):
-        return None if x is None else round(x) if whole else _six_digits(x)
-
-    return {"n": e.n, "median": shown(e.median), "low": shown(e.low), "high": shown(e.high),
-            "coverage": None if e.coverage is None else round(e.coverage, 4)}
-
-
-def _six_digits(x):
-    return float(f"{x:.6g}")
 
 
 def _values(rows, key):
