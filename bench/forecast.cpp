@@ -46,6 +46,7 @@ ModelCosts model_in(const json& object) {
           .structure = structure_in(object),
           .own = {.setup = cost_in(object, "setup_ns"),
                   .turn = cost_in(object, "turn_ns"),
+                  .edge = cost_in(object, "edge_ns"),
                   .begin_wait = cost_in(object, "begin_wait_ns"),
                   .end_wait = cost_in(object, "end_wait_ns"),
                   .late = cost_in(object, "late_ns")}};
@@ -123,7 +124,7 @@ std::vector<Forecast> forecasts(const Workload& workload, const ForecastRequest&
 
 std::string forecast_json(const Cell& cell, const Workload& workload,
                           const ForecastRequest& request) {
-  check_kernels(workload, request);
+  if (!request.models.empty()) check_kernels(workload, request);
   const unsigned cpus = cell.workers;
   const StepLength length(request.unit_ns);
   nanoseconds computing{0};
@@ -163,7 +164,8 @@ std::string too_many_turns(const Preset& preset, const Cell& cell) {
     return static_cast<double>(preset.make(smaller).turns.size());
   };
   const double half = turns_of(probe / 2), whole = turns_of(probe);
-  const double turns = whole * std::pow(whole / half, std::log2(double{1} * cell.agents / probe));
+  const double power = std::round(std::log2(whole / half));  // 1: as many times as agents
+  const double turns = whole * std::pow(double{1} * cell.agents / probe, power);
   if (turns <= most_turns) return {};
   return fmt::format(
       "{} agents of {} are about {:.0f} million turns, and at most {:.0f} are played through: give "

@@ -24,8 +24,9 @@ struct ForecastRequest {
 };
 
 /// From JSON: {"unit_ns": {"mix": 650.5, ...}, "models": [{"model": "asio", "structure": "workers",
-/// "setup_ns": 20000, "turn_ns": 800, "begin_wait_ns": 150, "end_wait_ns": 800, "late_ns": 57000},
-/// ...]}; a cost that is left out is 0.  Throws std::invalid_argument with one line.
+/// "setup_ns": 20000, "turn_ns": 700, "edge_ns": 50, "begin_wait_ns": 150, "end_wait_ns": 800,
+/// "late_ns": 57000}, ...]}; a cost that is left out is 0.  Throws std::invalid_argument with one
+/// line.
 ForecastRequest read_forecast_request(const std::string& text);
 
 /// A model's own costs on many CPUs lie between two cases, and nothing measured on one CPU tells

@@ -51,6 +51,16 @@ TEST(Schedule, beginning_a_wait_counts_before_it_and_ending_it_after_it) {
   EXPECT_EQ(makespan(four, {.count = 2}, costs), milliseconds(15));
 }
 
+TEST(Schedule, a_turn_costs_more_the_more_turns_it_comes_after) {
+  WorkloadBuilder builder("join", 1);
+  builder.add_agent("agent");
+  for (int i = 0; i < 3; ++i) builder.add_turn(0);
+  builder.add_turn(0, {0, 1, 2});
+  const Workload join = std::move(builder).build();
+  EXPECT_EQ(makespan(join, {.count = 1}, {.turn = milliseconds(10), .edge = milliseconds(1)}),
+            milliseconds(4 * 10 + 3));
+}
+
 TEST(Schedule, setting_up_comes_first_and_once) {
   const Workload four = side_by_side(4, milliseconds(10), milliseconds(0));
   EXPECT_EQ(makespan(four, {.count = 2}, {.setup = milliseconds(7)}), milliseconds(17));
@@ -165,7 +175,7 @@ void expect_between_bound_and_sum(const Workload& workload, Structure structure,
   const nanoseconds made = schedule.makespan();
   const Receipts plan = planned(workload);
   EXPECT_GE(made, structural_bound(b, structure, cpus));
-  EXPECT_LE(made, b.total + costs.turn * plan.turns +
+  EXPECT_LE(made, b.total + costs.turn * plan.turns + costs.edge * workload.edge_count() +
                       (costs.begin_wait + costs.end_wait + costs.late) * plan.waits);
   EXPECT_EQ(made, *std::ranges::max_element(schedule.finished()));
   // At 0 only where nothing costs anything: a turn that was forgotten, else.
@@ -175,6 +185,7 @@ void expect_between_bound_and_sum(const Workload& workload, Structure structure,
 
 TEST(Structure, every_turn_finishes_between_the_bound_and_the_sum_of_everything) {
   const OwnCosts own{.turn = microseconds(3),
+                     .edge = microseconds(1),
                      .begin_wait = microseconds(2),
                      .end_wait = microseconds(5),
                      .late = microseconds(60)};
@@ -226,7 +237,9 @@ std::string complaint_about(const std::string& request) {
 TEST(Forecast, a_bad_request_is_refused_with_the_reason) {
   EXPECT_THAT(complaint_about("{"), HasSubstr("parse error"));
   EXPECT_THAT(complaint_about("{}"), HasSubstr("models"));
-  EXPECT_THAT(complaint_about(R"({"models": []})"), HasSubstr("unit_ns says nothing of 'mix'"));
+  EXPECT_EQ(complaint_about(R"({"models": []})"), "none");  // asks whether the graph is all right
+  EXPECT_THAT(complaint_about(R"({"models": [{"model": "a", "structure": "workers"}]})"),
+              HasSubstr("unit_ns says nothing of 'mix'"));
   auto with = [](const std::string& facts) {
     return complaint_about(R"({"unit_ns": {"mix": 1}, "models": [{"model": "a", )" + facts + "}]}");
   };

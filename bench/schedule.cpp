@@ -148,7 +148,7 @@ nanoseconds Schedule::own_cost(const Turn& turn) const {
   if (stage_[turn.id] != Stage::ready) return nanoseconds{0};
   const std::uint32_t at = position_[turn.id];
   nanoseconds cost{0};
-  if (at == 0) cost += costs_.turn;
+  if (at == 0) cost += costs_.turn + costs_.edge * turn.before.size();
   if (at > 0 && turn.steps[at - 1].kind == StepKind::wait) cost += costs_.end_wait;
   if (!at_end(turn) && step_of(turn).kind == StepKind::wait) cost += costs_.begin_wait;
   return cost;

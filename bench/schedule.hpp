@@ -41,6 +41,7 @@ struct OwnCosts {
   // CPU time:
   nanoseconds setup{0};       // once, before the first turn
   nanoseconds turn{0};        // to start and end a turn; counted at its start
+  nanoseconds edge{0};        // besides, for each turn that it comes after
   nanoseconds begin_wait{0};  // to put a turn to sleep
   nanoseconds end_wait{0};    // to wake it
   // No CPU time: a wait is noticed to be over so long after it is.

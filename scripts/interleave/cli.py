@@ -226,7 +226,13 @@ def micro(session, options):
     return compare(session, options.models, options.out)
 
 
-VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro}
+def forecast(session, options):
+    from .forecast import tell_forecast
+    return tell_forecast(session, options)
+
+
+VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro,
+         "forecast": forecast}
 
 
 def on_signal(number, _frame):

@@ -90,6 +90,27 @@ def duration_between(shortest, longest):
     return parse
 
 
+def number_between(least, most):
+    def parse(text):
+        if not re.fullmatch(r"[0-9]{1,12}", text):
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is no whole number: give {least} to {most}")
+        if not int(least) <= int(text) <= int(most):
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is out of range: give {least} to {most}")
+        return int(text)
+    return parse
+
+
+def one_of(known, what):
+    def parse(text):
+        if text not in known:
+            raise argparse.ArgumentTypeError(
+                f"unknown {what} '{text}': choose one of {', '.join(known)}")
+        return text
+    return parse
+
+
 def result_folder(text):
     path = Path(text)
     try:
@@ -127,11 +148,16 @@ def add(parser, option, root):
         keywords |= {"choices": parameters, "default": option.default}
     elif kind == "models":
         choose = chosen_models(model_files(root))
-        # A name in a default may be of a file that is missing.
-        meant = choose(EVERY) if option.default == EVERY else option.default.split(",")
+        # A name in a default may be of a file that is missing; one that is empty is run's.
+        meant = choose(EVERY) if option.default == EVERY else (
+            option.default.split(",") if option.default else default_models(root))
         keywords |= {"type": choose, "default": meant}
     elif kind == "scenarios":
         keywords |= {"type": names_of(scenario_names(root), "scenario"), "default": None}
+    elif kind == "scenario":
+        keywords |= {"type": one_of(scenario_names(root), "scenario"), "default": option.default}
+    elif kind == "number":
+        keywords |= {"type": number_between(*parameters), "default": option.default}
     elif kind == "duration":
         keywords |= {"type": duration_between(*parameters), "default": option.default}
     elif kind == "new-folder":
