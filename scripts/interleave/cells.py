@@ -97,8 +97,9 @@ def catalogue(cores):
         *all_cores("publication", "parked", 0, 1_000_000, 100_000),
         *[("standard", cell) for cell in map_cells(cores)],
         *[("standard", cell) for cell in grain_cells(cores)],
-        # Sessions that arrive, so many a second for each CPU.
-        *all_cores("standard", "open-loop", 0.05, *(cores * each for each in (30, 60, 90, 120, 150))),
+        # Sessions that arrive, so many a second for each CPU: from few enough for one after another
+        # to as many as a CPU can serve.
+        *all_cores("standard", "open-loop", 0.05, *(cores * each for each in (8, 30, 90, 130, 165))),
         *[("standard", cell) for cell in heard_and_unheard("blocking-tool", 130, cores)],
         # So few agents that one after another is done in time, too.
         ("standard", heard_and_unheard("cpu-heavy", 8, cores)[0]),
@@ -139,7 +140,7 @@ def grain_cells(cores):
     all CPUs to be busy, if the model can."""
     plain = [Cell("grain", 64, cores, 0, grain_us=grain)
              for grain in (1, 10, 100, 1000, 2, 3, 5, 20, 50, 10_000)]
-    agents = {1: 1000, 3: 1000, 100: 500, 1000: 50, 30: 1000, 10_000: 10}
+    agents = {1: 1000, 3: 1000, 100: 200, 1000: 50, 30: 1000, 10_000: 10}
     return plain + [Cell("grain-waits", count, cores, 0, grain_us=grain)
                     for grain, count in agents.items()]
 

@@ -46,8 +46,10 @@ class ChartData:
                 if cells[0]["params"].get("workers") == default and has_measurements(cells)]
 
     def races(self):
-        """The same, but for `parked`: it is there for its memory, and its makespan is its wait."""
-        return [cells for cells in self.over_agents() if cells[0]["scenario"] != "parked"]
+        """The same, where makespan is the question. In `parked` it is the wait, in `open-loop` the
+        time within which sessions arrive."""
+        return [cells for cells in self.over_agents()
+                if cells[0]["scenario"] not in ("parked", "open-loop")]
 
     def models_of(self, cells):
         present = {r["model"] for c in cells for r in c["models"]}
