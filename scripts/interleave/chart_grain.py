@@ -7,7 +7,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from . import stats, style, units
 from .chart_data import IDEAL_WORDS, plotted, row_of
 from .chart_lines import LEFT, grid, line, line_rows, markers
-from .grain import ABOVE, BELOW, HALF, NEVER, grain_ns, is_number, place
+from .grain import (ABOVE, BELOW, HALF, NEVER, common_params, curves, grain_ns, is_number,
+                    place)
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 SIZE, STEP = 7.0, 0.135  # points, and inches from one line of the list to the next
@@ -20,7 +21,8 @@ def how_small_may_the_work_be(data, width):
         raise NothingToDraw("no scenario was measured at two sizes of computing a turn (`grain`)")
     everything = [c for cells in series for c in cells]
     models = data.lines(everything)
-    found = {(r["scenario"], _key(r["params"]), r["model"]): r for r in data.summary.get("grain") or []}
+    found = {(r["scenario"], _key(r["params"]), r["model"]): r
+             for r in data.summary.get("grain") or []}
     lists = [_ranked(data, cells, models, found) for cells in series]
     question = "How small may the work be?"
     reading = ("Share of the possible speed that is left when a turn computes this little. Further "
@@ -59,7 +61,7 @@ def metg_text(row):
 def _series(data):
     """Series along the grain in which anything has an efficiency: of each scenario those at the
     default number of workers, or at the most workers where it was not measured at that."""
-    series = [[c for c in cells if _grain_of(data, c)] for cells in data.series("grain_us")]
+    series = [[c for c in cells if _grain_of(data, c)] for cells in curves(data.summary["cells"])]
     series = [cells for cells in series if len(cells) > 1
               and any(r["efficiency"] for c in cells for r in c["models"])]
     kept = []
@@ -80,13 +82,14 @@ def _grain_of(data, cell):
 
 
 def _key(params):
-    return tuple(sorted((k, v) for k, v in params.items() if k != "grain_us"))
+    """Agents do not tell curves apart, see `curves`."""
+    return tuple(sorted((k, str(v)) for k, v in params.items() if k != "agents"))
 
 
 def _ranked(data, cells, models, found):
     """(model, its row of METG or None), the smallest first."""
     present = [m for m in models if any(row_of(c, m) for c in cells)]
-    rows = [(m, found.get((cells[0]["scenario"], _key(cells[0]["params"]), m))) for m in present]
+    rows = [(m, found.get((cells[0]["scenario"], _key(common_params(cells)), m))) for m in present]
 
     def rank(item):
         _, row = item

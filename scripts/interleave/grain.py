@@ -27,19 +27,43 @@ def grain(result, cells):
     for s in result.measured():
         if s["params"].get("grain_us"):
             samples[s["cell_id"], s["model"]].append(s)
-    groups = defaultdict(list)
-    for cell in cells:
-        if cell["params"].get("grain_us"):
-            rest = {k: v for k, v in cell["params"].items() if k != "grain_us"}
-            groups[cell["scenario"], json.dumps(rest, sort_keys=True)].append(cell)
     rows = []
-    for (scenario, rest), group in groups.items():
-        group.sort(key=lambda c: c["params"]["grain_us"])
+    for group in curves(cells):
         for model in dict.fromkeys(r["model"] for c in group for r in c["models"]):
             row = _row(group, model, samples)
             if row:
-                rows.append({"scenario": scenario, "params": json.loads(rest), "model": model} | row)
+                rows.append({"scenario": group[0]["scenario"], "params": common_params(group),
+                             "model": model} | row)
     return rows
+
+
+def curves(cells):
+    """Lists of cells that differ in the grain, sorted along it, one cell for each grain. Agents may
+    follow the grain: the smaller it is, the more of them keep all CPUs busy. Of several at one
+    grain it is the number that all grains have, or else the largest."""
+    groups = defaultdict(lambda: defaultdict(list))
+    for cell in cells:
+        if cell["params"].get("grain_us"):
+            rest = {k: v for k, v in cell["params"].items() if k not in ("grain_us", "agents")}
+            key = cell["scenario"], json.dumps(rest, sort_keys=True)
+            groups[key][cell["params"]["grain_us"]].append(cell)
+    found = []
+    for by_grain in groups.values():
+        everywhere = set.intersection(*({c["params"].get("agents") for c in rivals}
+                                        for rivals in by_grain.values()))
+
+        def rank(cell, everywhere=everywhere):
+            agents = cell["params"].get("agents")
+            return agents in everywhere, agents or 0
+
+        found.append([max(by_grain[g], key=rank) for g in sorted(by_grain)])
+    return found
+
+
+def common_params(cells):
+    """What all cells of a curve have in common."""
+    return {k: v for k, v in cells[0]["params"].items()
+            if all(c["params"].get(k) == v for c in cells) and k != "grain_us"}
 
 
 def grain_ns(sample):

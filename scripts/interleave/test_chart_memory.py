@@ -23,7 +23,7 @@ LATE = {"asio": 90_000, "libuv": 550_000, "tbb": 200_000, "threads": 70_000, "as
 
 
 def write(folder, models=None, change=lambda s: s):
-    """`parked` alone, with lateness and idle CPU; threads stop at 10,000, sequential was not run."""
+    """`parked` alone, with lateness and idle CPU; threads stop at 10,000."""
     before, fixtures.CELLS = fixtures.CELLS, [
         ("parked", size, 2, 1500 * fixtures.MS, 0.0) for size in SIZES]
     try:

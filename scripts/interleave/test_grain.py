@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import random
+import re
 
 import pytest
 
@@ -12,7 +13,7 @@ from interleave.chart_data import ChartData
 from interleave.chart_grain import how_small_may_the_work_be, metg_text
 from interleave.charts import draw_all
 from interleave.chart_makespan import what_does_one_more_worker_buy
-from interleave.grain import ABOVE, BELOW, NEVER, grain, metg, middle
+from interleave.grain import ABOVE, BELOW, NEVER, curves, grain, metg, middle
 from interleave.grain_table import grain_table
 from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
@@ -261,6 +262,7 @@ def test_the_table_has_every_model_and_every_number_of_workers(large):
     table = grain_table(large.summary)
     for name in fixtures.EVERY:
         assert f"| `{name}` |" in table
+    assert re.search(r"`asio` .* \| 4\.\d\d µs \[4\.\d\d–4\.\d\d\] \|", table)  # one unit for all
     for workers in ("1 worker", "2 workers"):
         for scenario in ("grain", "grain-waits"):
             assert f"`{scenario}`<br>{workers}" in table
@@ -307,3 +309,29 @@ def test_other_data_gives_another_metg(tmp_path):
 
 def test_the_section_takes_nothing_from_other_scenarios(data):
     assert grain(data.result, data.summary["cells"]) == []
+
+
+def test_agents_may_follow_the_grain(tmp_path):
+    def fewer(row):
+        row = json.loads(json.dumps(row))
+        row["params"]["agents"] = 1000 if row["params"]["grain_us"] < 100 else 50
+        return row
+
+    folder = write(tmp_path, change=fewer)
+    plan = [fewer(json.loads(line)) for line in (folder / "plan.jsonl").read_text().splitlines()]
+    (folder / "plan.jsonl").write_text("".join(json.dumps(row) + "\n" for row in plan))
+    data = read(folder)
+    assert rows_of(data)["asio"]["metg_ns"]["median"] == pytest.approx(COSTS["asio"], rel=0.05)
+    assert "agents" not in rows_of(data)["asio"]["params"]
+    marked = [r for r in drawn(data).rows if r["kind"].startswith("METG")]
+    assert len(marked) == 12
+
+
+def test_of_several_numbers_of_agents_at_one_grain_a_curve_has_that_which_all_grains_have():
+    def cell(grain_us, agents):
+        return {"scenario": "grain", "params": {"grain_us": grain_us, "agents": agents}}
+
+    [curve] = curves([cell(1, 10), cell(1, 99), cell(10, 10), cell(100, 10), cell(100, 5)])
+    assert [c["params"]["agents"] for c in curve] == [10, 10, 10]
+    [curve] = curves([cell(1, 10), cell(1, 99), cell(10, 7)])
+    assert [c["params"]["agents"] for c in curve] == [99, 7]

@@ -4,6 +4,10 @@ import random
 
 import pytest
 
+from interleave.chart_data import ChartData
+from interleave.chart_makespan import what_does_one_more_worker_buy
+from interleave.records import Result
+from interleave.sheet import COLUMN, PAGE, settings
 from interleave.usl import Law, fit
 
 COUNTS = (1, 2, 4, 8, 16)
@@ -62,3 +66,49 @@ def test_where_agreeing_costs_there_is_a_number_of_workers_beyond_which_more_are
     assert best == pytest.approx(90 ** 0.5)
     assert law.speed(best) > law.speed(best * 1.1) and law.speed(best) > law.speed(best / 1.1)
     assert Law(1.0, 0.1, 0.0).best_count() is None
+
+
+def over_workers(counts, law):
+    """One summary of `compute` at these numbers of workers, in which one model follows the law."""
+    rows = [{"model": "asio", "n": 6, "makespan_ns": {
+        "n": 6, "median": round(1e9 / law.speed(n)), "low": None, "high": None, "coverage": None},
+        "efficiency": None, "skipped_by_bound": False, "lb_model_ns": None} for n in counts]
+    cells = [{"cell_id": f"compute/{n}", "scenario": "compute", "cpus": n, "lb_ns": None,
+              "greedy_ns": None, "models": [row], "params": {"agents": 64, "workers": n}}
+             for n, row in zip(counts, rows)]
+    summary = {"models": [{"model": "asio", "family": "asio", "rung": "idiomatic"}],
+               "cells": cells, "default_workers": counts[-1], "machine": {}, "result_id": "made up",
+               "created_utc": None, "trust": {"level": "with caution"}}
+    return ChartData(Result(None, {}, [], samples_of(cells)), summary)
+
+
+def samples_of(cells):
+    return [{"cell_id": c["cell_id"], "model": "asio", "status": "ok", "mode": "timed",
+             "makespan_ns": c["models"][0]["makespan_ns"]["median"]} for c in cells]
+
+
+def test_the_figure_draws_the_fitted_law_and_has_its_numbers():
+    law = Law(1.0, 0.08, 0.006)
+    with settings():
+        drawing = what_does_one_more_worker_buy(over_workers((1, 2, 4, 8), law), PAGE)
+    rows = {(r["kind"], r["x"]): r["y"] for r in drawing.rows}
+    assert rows["scaling law: queueing share", ""] == pytest.approx(0.08, rel=1e-3)
+    assert rows["scaling law: cost of agreeing", ""] == pytest.approx(0.006, rel=1e-3)
+    assert rows["scaling law", 8] == pytest.approx(1e9 / law.speed(8), rel=1e-6)
+    assert "Gunther's scaling law" in drawing.reading
+    [curve] = [line for line in drawing.axes[0].lines if len(line.get_xdata()) > 20]
+    for x, y in zip(curve.get_xdata(), curve.get_ydata()):
+        assert y == pytest.approx(1e9 / law.speed(x), rel=1e-3)
+
+
+def test_with_too_few_numbers_of_workers_the_figure_says_why_there_is_no_law():
+    for width in (PAGE, COLUMN):
+        with settings():
+            drawing = what_does_one_more_worker_buy(over_workers((1, 2), Law(1.0, 0.1, 0.0)), width)
+        assert "a scaling law is fitted from four numbers of workers on" in drawing.reading
+        assert not [r for r in drawing.rows if r["kind"].startswith("scaling law")]
+
+
+def test_other_figures_of_makespan_say_nothing_of_the_law(drawings):
+    assert "scaling law" not in drawings["makespan-over-agents", PAGE].reading
+    assert "scaling law is fitted from" in drawings["makespan-over-workers", PAGE].reading
