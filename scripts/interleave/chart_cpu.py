@@ -28,7 +28,8 @@ def what_does_it_cost_in_cpu_time(data, width):
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12
     right = 0.14
     usable = (width - 2 * MARGIN) / (1 if width == COLUMN else 2) - right
-    lift = max(len(key_lines(looks(), usable)) for looks in (_times, _switches)) * LINE
+    keys = [looks for _, cost in cells for looks in (_times(cost["models"]), _switches())]
+    lift = max(len(key_lines(looks, usable)) for looks in keys) * LINE
     counts = [row["cpu_s_per_1000_turns"]["n"] for _, cost in cells for row in cost["models"]]
     figure, axes = make_sheet(width, question, reading, data.footer(counts), 2 * len(cells),
                               ROW * len(models) + 0.06, columns=1 if width == COLUMN else 2,
@@ -41,16 +42,22 @@ def what_does_it_cost_in_cpu_time(data, width):
         title(axes[2 * i], cell["scenario"], told_of(cell), left - MARGIN / 2, lift)
         title(axes[2 * i + 1], "thread switches", f"{cell['scenario']}, per 1,000 turns",
               left - MARGIN / 2, lift)
-        key(axes[2 * i], _times(), left - MARGIN / 2, usable, lift)
-        key(axes[2 * i + 1], _switches(), left - MARGIN / 2, usable, lift)
+    for ax, looks in zip(axes, keys):
+        key(ax, looks, left - MARGIN / 2, usable, lift)
     alt = ("Horizontal bars of the CPU time of 1,000 turns and of switches of threads, by model. "
            + " ".join(_in_words(cell, cost, models) for cell, cost in cells))
     return Drawing("cpu-cost", question, reading, alt, figure, rows, _note(), axes)
 
 
-def _times():
+def _times(found):
+    whole = {} if all(map(_is_split, found)) else {
+        "too short to tell": {"color": "#888888", "lw": 0}}
     return {"in the program": {"color": "#555555", "lw": 0},
-            "in the kernel": {"color": "#BBBBBB", "lw": 0}}
+            "in the kernel": {"color": "#BBBBBB", "lw": 0}} | whole
+
+
+def _is_split(row):
+    return row["user_s_per_1000_turns"] is not None
 
 
 def _switches():
@@ -64,14 +71,11 @@ def _looks(look):
 
 
 def _cpu_time(data, ax, cell, cost, models, found):
-    def ns(row, what):
-        return row[f"{what}_s_per_1000_turns"]["median"] * 1e9
-
-    # The medians of the two parts need not add up to that of the sum: they share it.
-    totals = {m: ns(row, "cpu") for m, row in found.items()}
+    totals = {m: row["cpu_s_per_1000_turns"]["median"] * 1e9 for m, row in found.items()}
+    reaches = [(row["cpu_s_per_1000_turns"]["high"] or 0) * 1e9 for row in found.values()]
     texts = {m: units.duration(total) for m, total in totals.items()}
     end = axis(ax, len(models), list(totals.values()), "CPU time of 1,000 turns ({unit})",
-               texts=texts.values())
+               texts=texts.values(), reaches=reaches)
     rows, asked = [], cost["asked_s_per_1000_turns"]
     if asked:
         ax.axvspan(0, min(asked * 1e9, ax.get_xlim()[1]), color=style.BOUND_FILL, lw=0, zorder=0)
@@ -82,12 +86,9 @@ def _cpu_time(data, ax, cell, cost, models, found):
             say(ax, y, why_absent(row_of(cell, model)))
             continue
         row = found[model]
-        user, system = ns(row, "user"), ns(row, "system")
-        share = user / (user + system) if user + system else 1
-        parts = totals[model] * share, totals[model] * (1 - share)
         low, high = (e * 1e9 if e is not None else None
                      for e in map(row["cpu_s_per_1000_turns"].get, ("low", "high")))
-        stack(ax, y, zip(parts, _looks(data.styles[model])), end, texts[model], high or 0)
+        stack(ax, y, _parts(row, totals[model], data.styles[model]), end, texts[model], high or 0)
         if low is not None and totals[model] <= end:
             _interval(ax, y, low, high)
         rows += [plotted(cell["scenario"], model, kind, "", e["median"], e["low"], e["high"],
@@ -95,6 +96,15 @@ def _cpu_time(data, ax, cell, cost, models, found):
                  for kind in ("cpu", "user", "system") if (e := row[f"{kind}_s_per_1000_turns"])]
     name_the_bars(data, ax, models)
     return rows
+
+
+def _parts(row, total, look):
+    """Program and kernel. Their medians need not add up to that of the sum: they share it."""
+    if not _is_split(row):
+        return [(total, {"color": look.tint(0.35), "lw": 0})]
+    user, system = (row[f"{what}_s_per_1000_turns"]["median"] for what in ("user", "system"))
+    share = user / (user + system) if user + system else 1
+    return zip((total * share, total * (1 - share)), _looks(look))
 
 
 def _interval(ax, y, low, high):

@@ -1,7 +1,7 @@
 """What CPU time does a model take? Of 1,000 turns, in user and in system mode, and its switches.
 
 The kernel samples whether a process runs in user or system mode, a few hundred times a second: the
-sum is exact, the split is an estimate, good where much CPU time was used.
+sum is exact, the split an estimate. Of a run too short to be sampled often it is not told.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from .tables import cell_names, rung_of
 
 ENOUGH = 0.75  # a cell is shown in which this share of the models was measured
 LEAST_CPU_NS = 1e6  # of a run of its middle model: less shows what starting costs, and the clock
-WELL_COUNTED_NS = 50e6  # from here on the split into user and system mode is good
+SAMPLED_NS = 20e6  # of a run: less is five ticks of the kernel's clock, and has no split
 MOSTLY_WAITING = 0.1  # of all that the work asks for at most this is computing
 
 
@@ -46,11 +46,16 @@ def _row(model, samples):
         return estimated([count / s["turns"] * 1000 for s in samples
                           if (count := counts(s)) is not None])
 
+    sampled = stats.median([cpu_ns(s) for s in samples]) >= SAMPLED_NS
+
+    def split(key):
+        return per_1000_turns(lambda s: _part(s, key) / 1e9) if sampled else None
+
     return {
         "model": model,
         "cpu_s_per_1000_turns": per_1000_turns(lambda s: cpu_ns(s) / 1e9),
-        "user_s_per_1000_turns": per_1000_turns(lambda s: _part(s, "cpu_user_ns") / 1e9),
-        "system_s_per_1000_turns": per_1000_turns(lambda s: _part(s, "cpu_sys_ns") / 1e9),
+        "user_s_per_1000_turns": split("cpu_user_ns"),
+        "system_s_per_1000_turns": split("cpu_sys_ns"),
         "voluntary_switches_per_1000_turns": per_1000_turns(lambda s: s.get("nvcsw")),
         "involuntary_switches_per_1000_turns": per_1000_turns(lambda s: s.get("nivcsw")),
     }
@@ -102,7 +107,7 @@ def shown_cells(summary):
     def instructive(pair):
         cell, cost = pair
         medians = [row["cpu_s_per_1000_turns"]["median"] for row in cost["models"]]
-        return (bool(cost["asked_s_per_1000_turns"]), _cpu_of_a_run(cost) >= WELL_COUNTED_NS,
+        return (bool(cost["asked_s_per_1000_turns"]), _cpu_of_a_run(cost) >= SAMPLED_NS,
                 cell["params"].get("workers") == default, max(medians) / max(min(medians), 1e-9),
                 cell["cell_id"])
 
@@ -150,7 +155,8 @@ def _how_to_read():
     return ("Medians with their 95 % interval. Voluntary: the process slept, for want of something "
             "to do or of a lock. Involuntary: another thread was given the CPU. The harness's own "
             "watching thread is not in the CPU time, but in the switches: about 100 voluntary ones "
-            "a second. How CPU time splits into user and system mode is the kernel's estimate.\n")
+            "a second. How CPU time splits into user and system mode is the kernel's estimate, and not "
+            "told of runs too short for one.\n")
 
 
 def _lines(summary, cost):

@@ -19,14 +19,16 @@ def end_of(totals):
     return max(t for t in totals if t <= limit)
 
 
-def axis(ax, count, totals, label, steps=units.DURATIONS, texts=()):
+def axis(ax, count, totals, label, steps=units.DURATIONS, texts=(), reaches=()):
     """Bars of these totals, `count` rows; room for the texts at their ends. Returns where the
-    axis ends for bars: a longer one is torn. `label` may name the unit by {unit}."""
+    axis ends for bars: a longer one is torn. `label` may name the unit by {unit}; reaches: how far
+    the interval of each bar goes, where it has one."""
     end = end_of(totals) or 1
+    longest = max([end, *(r for r, t in zip(reaches, totals) if t <= end)])
     inches = ax.get_window_extent().width / ax.figure.dpi
     room = min(widest(texts, SIZE) + 0.12, inches * 0.6)
     torn = any(t > end for t in totals)
-    right = max(end * inches / (inches - room), end * 1.5 if torn else 0)
+    right = max(longest * inches / (inches - room), end * 1.5 if torn else 0)
     size, unit = next((s for s in steps if right >= s[0] * 0.9995), steps[-1])
     ax.set_xlim(0, right)
     ax.set_ylim(count - 0.5, -0.5)
@@ -58,7 +60,8 @@ def stack(ax, y, parts, end, text, after=0):
 def say(ax, y, text):
     """Why a row has no bar."""
     ax.annotate(text, (0, y), (4, 0), textcoords="offset points", va="center", size=SIZE,
-                color=style.QUIET, zorder=6)
+                color=style.QUIET, zorder=6, bbox={"facecolor": "white", "edgecolor": "none",
+                                                   "pad": 0.8})
 
 
 def bars_for(data, measured, value):
@@ -90,8 +93,8 @@ def why_absent(row):
 def told_of(cell):
     """Its size; no share where nothing has a length."""
     params = cell["params"]
-    return ", ".join(filter(None, (describe(k, params.get(k)) for k in ("agents", "cpu_share",
-                                                                         "grain_us")
+    return ", ".join(filter(None, (describe(k, params.get(k))
+                                   for k in ("agents", "workers", "cpu_share", "grain_us")
                                    if k != "cpu_share" or params.get(k))))
 
 

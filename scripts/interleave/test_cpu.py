@@ -1,5 +1,7 @@
 """Is the CPU time of a model what was measured, and is what the work asks for told apart?"""
 
+import json
+
 import pytest
 
 from interleave import fixtures, times_fixture
@@ -75,7 +77,7 @@ def test_user_and_system_add_up_to_the_cpu_time_of_the_table(all_models):
 def test_a_watching_thread_that_took_more_than_was_counted_leaves_nothing_below_zero():
     [cell] = section(sample(harness_cpu_ns=100 * MS), sample("b", cpu_user_ns=0, cpu_sys_ns=0))
     assert set(medians(cell["models"][0]).values()) == {0, 200, 20}
-    assert medians(cell["models"][1])["user_s_per_1000_turns"] == 0
+    assert medians(cell["models"][1])["cpu_s_per_1000_turns"] == 0
 
 
 def test_runs_with_heartbeats_are_left_out():
@@ -127,7 +129,7 @@ def test_one_cell_that_mostly_waits_is_shown_and_one_whose_turns_do_nothing():
 
 def test_a_run_that_took_hardly_any_cpu_time_is_not_shown():
     assert choice(pair("tiny", dict(a=1, b=9), turns=0.0001)) == []
-    short = pair("short", dict(a=0.01, b=0.09))  # its split is a guess
+    short = pair("short", dict(a=0.001, b=0.009))  # its split is a guess
     assert choice(short) == ["short"]
     assert choice(short, pair("long", dict(a=1, b=1.2))) == ["long"]
 
@@ -207,3 +209,39 @@ def test_identical_data_gives_identical_bytes(all_models, tmp_path):
             save(what_does_it_cost_in_cpu_time(all_models, COLUMN), folder, "cpu-cost")
     first, second = ([p.read_bytes() for p in sorted(f.iterdir())] for f in folders)
     assert len(first) == 3 and first == second
+
+
+def test_a_run_too_short_to_be_sampled_has_a_sum_and_no_split():
+    [cell] = section(sample(cpu_user_ns=9 * MS, cpu_sys_ns=10 * MS, harness_cpu_ns=0))
+    [row] = cell["models"]
+    assert row["cpu_s_per_1000_turns"]["median"] == 0.038
+    assert row["user_s_per_1000_turns"] is row["system_s_per_1000_turns"] is None
+
+
+def test_a_bar_without_a_split_has_a_look_of_its_own_and_says_so(all_models):
+    summary = json.loads(json.dumps(all_models.summary))
+    for cost in summary["cpu_cost"]:
+        for row in cost["models"]:
+            if row["model"] == "asio":
+                row |= {"user_s_per_1000_turns": None, "system_s_per_1000_turns": None}
+    with settings():
+        drawn = what_does_it_cost_in_cpu_time(ChartData(all_models.result, summary), PAGE)
+    bars = [b for group in drawn.axes[0].containers for b in group]
+    models = [t.get_text() for t in drawn.axes[0].get_yticklabels()]
+    rows = [models[round(b.get_y() + b.get_height() / 2)] for b in bars]
+    assert rows.count("asio") == 1 and rows.count("tbb") == 2
+    assert "too short to tell" in [t.get_text() for t in drawn.axes[0].texts]
+    assert "| – | – |" in cpu_table(summary)
+
+
+def test_a_wide_interval_has_room_and_the_text_stands_behind_it(all_models):
+    summary = json.loads(json.dumps(all_models.summary))
+    [(_, shown), *_] = shown_cells(summary)
+    [row] = [r for r in shown["models"] if r["model"] == "asio"]
+    row["cpu_s_per_1000_turns"]["high"] *= 3
+    with settings():
+        drawn = what_does_it_cost_in_cpu_time(ChartData(all_models.result, summary), PAGE)
+    high = row["cpu_s_per_1000_turns"]["high"] * 1e9
+    ax = drawn.axes[0]
+    assert high < ax.get_xlim()[1]
+    assert any(text.xy[0] == high for text in ax.texts if hasattr(text, "xy"))
