@@ -28,6 +28,7 @@ def does_everything_else_stay_responsive(data, width):
                             "too few heartbeats for more than their median")
     measured = [m for m in data.about if any(model == m for _, model in curves)]
     models = lines(data, cells, measured)
+    cells = [c for c in cells if any((c["cell_id"], m) in curves for m in models)]
     question = "Does everything else stay responsive?"
     reading = (f"While the agents work, a heartbeat is due every {_period(cells)}; what makes it "
                "late makes everything else in its process late. Lower is better. At 99 %: all but "

@@ -225,6 +225,18 @@ def test_which_models_are_drawn_follows_from_the_data(tmp_path):
     assert len({data.about[m]["family"] for m in shown}) == MOST_LINES - 1
 
 
+def test_a_scenario_of_which_no_chosen_model_has_heartbeats_has_no_panel(tmp_path):
+    path = write_result(tmp_path, models=fixtures.EVERY)
+    rows = [json.loads(line) for line in (path / "samples.jsonl").read_text().splitlines()]
+    for r in rows:
+        if r["scenario"] == "blocking-tool" and r["model"] != "fiber":
+            r["heartbeat"] = None
+    (path / "samples.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    with settings():
+        drawing = draw(data_of(path), PAGE)
+    assert {r["panel"] for r in drawing.rows} == {"cpu-heavy"} and len(drawing.axes) == 1
+
+
 def test_other_data_gives_another_picture_and_other_words(six, tmp_path):
     other = fixed(tmp_path, {"sequential": [MS // 100] * 1000})
     with settings():
