@@ -108,6 +108,23 @@ TEST(Schedule, computing_divides_even_where_costs_do_not) {
             milliseconds(14));
 }
 
+TEST(Schedule, who_asked_for_the_cpu_first_gets_it_first) {
+  WorkloadBuilder builder("queue", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.compute(Kernel::mix, 10'000);
+  builder.add_turn(0);  // asks at 3, to be woken
+  builder.wait(milliseconds(3));
+  builder.compute(Kernel::mix, 1000);
+  builder.add_turn(0);  // asks at 5, to compute
+  builder.block(milliseconds(5));
+  builder.compute(Kernel::mix, 1000);
+  const Workload workload = std::move(builder).build();
+  Schedule schedule(workload, one_us_a_unit, {.count = 1}, {.end_wait = milliseconds(1)});
+  EXPECT_EQ(schedule.makespan(), milliseconds(13));
+  EXPECT_EQ(schedule.finished()[1], milliseconds(12));
+}
+
 TEST(Schedule, a_chain_of_turns_without_steps_costs_what_its_turns_cost) {
   WorkloadBuilder builder("chain", 1);
   builder.add_agent("agent");
@@ -181,6 +198,23 @@ void expect_between_bound_and_sum(const Workload& workload, Structure structure,
   // At 0 only where nothing costs anything: a turn that was forgotten, else.
   EXPECT_TRUE(costs.turn.count() == 0 ||
               *std::ranges::min_element(schedule.finished()) >= costs.turn);
+}
+
+TEST(Structure, and_holds_up_no_other_ones_start) {
+  WorkloadBuilder builder("three", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.compute(Kernel::mix, 10'000);
+  builder.add_turn(0);
+  builder.wait(milliseconds(8));
+  builder.add_turn(0);
+  builder.compute(Kernel::mix, 10'000);
+  const Workload three = std::move(builder).build();
+  Lanes lanes = lanes_of(Structure::blocking_workers, 2);
+  lanes.serial_costs = true;
+  // The first until 11; the second, started at 1, wakes from 10 to 15; the third starts at 11.
+  EXPECT_EQ(makespan(three, lanes, {.turn = milliseconds(1), .end_wait = milliseconds(5)}),
+            milliseconds(11 + 1 + 10));
 }
 
 TEST(Structure, every_turn_finishes_between_the_bound_and_the_sum_of_everything) {

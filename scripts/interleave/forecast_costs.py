@@ -11,7 +11,7 @@ from .stats import median
 # choice that a model's structure allows is taken.
 TINY = [Cell("empty", 1, 1, 0)]
 TURNS = [Cell("empty", 10_000, 1, 0)]  # with two edges a turn
-MESSAGES = [Cell("cascade", 16, 1, 0)]  # with one
+MESSAGES = [Cell("cascade", 24, 1, 0)]  # with one
 FEW = [Cell("parked", 1_000, 1, 0), Cell("parked", 1_000, 1, 0, time_scale=1e-6)]
 MANY = [Cell("parked", 5_000, 1, 0), Cell("parked", 5_000, 1, 0, time_scale=1e-6)]
 CHAIN = [Cell("chat", 4, 1, 0, time_scale=0.001)]

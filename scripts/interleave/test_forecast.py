@@ -19,7 +19,7 @@ from .trouble import Trouble, Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 COSTS = Costs(20_000, 800, 40, 150, 700, 57_000, 1_000, 5_000)
-EDGES = {"tiny": 2, "turns": 20_000, "messages": 3_840, "few": 0, "many": 0, "chain": 11}
+EDGES = {"tiny": 2, "turns": 20_000, "messages": 13_248, "few": 0, "many": 0, "chain": 11}
 
 
 # ---- what a model costs ----
@@ -48,7 +48,7 @@ def runs_of(costs, threads=1, slab=0):
         return sample(turns, costs.setup_ns + turns * costs.turn_ns + edges * costs.edge_ns)
 
     runs = {"tiny": of_turns(3, 2), "turns": of_turns(10_002, 20_000),
-            "messages": of_turns(3_856, 3_840),
+            "messages": of_turns(13_272, 13_248),
             "few": parked(1_000), "many": parked(5_000),
             "chain": sample(12, costs.setup_ns + 12 * (each + costs.late_ns) + 11 * costs.edge_ns,
                             10**8)}
