@@ -19,6 +19,7 @@ WAITING, COMPUTING = 0.02, 0.2  # CPU shares up to which, and from which on
 SMALL_NS, LARGE_NS = 20_000, 200_000  # a piece of computing is at most, or at least, so long
 LATE_SHARE = 0.01  # of heartbeats, more than 10 ms late: with more, something else is kept waiting
 NAMED = 3  # models that are named of several
+ENOUGH_BLOCKS = 15  # with fewer, one odd block decides whether an interval is narrow or wide
 
 
 @dataclass(frozen=True)
@@ -321,4 +322,10 @@ def when_to_use_which(summary):
               for r in rows]
     return ("## When to use which\n\nWritten by this run's numbers alone. Named first is the "
             "plainest of what no other model beats; ×: times as much as the best, with 95 % "
-            "interval, each comparison by itself.\n\n" + "\n".join(lines) + "\n")
+            f"interval, each comparison by itself.{_hint(summary)}\n\n" + "\n".join(lines) + "\n")
+
+
+def _hint(summary):
+    blocks = summary.get("blocks") or 0
+    return "" if blocks >= ENOUGH_BLOCKS else \
+        f" With {units.plural(blocks, 'block')} this is a hint and no verdict."

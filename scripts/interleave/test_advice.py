@@ -130,11 +130,11 @@ def test_a_cell_that_shows_none_of_the_situations_gives_no_row(one):
 
 def test_the_default_workers_come_before_others_and_more_rivals_before_fewer():
     times = {"rook": 10, "owl": 20}
-    races = [race("fanout", 16, 0.01, times, workers=1), race("fanout", 8, 0.01, times),
-             race("fanout", 4, 0.01, times | {"crow": 3}), race("fanout", 12, 0.01, times)]
+    races = [race("fanout", 8, 0.01, times, workers=1), race("fanout", 6, 0.01, times),
+             race("fanout", 4, 0.01, times | {"crow": 3}), race("fanout", 7, 0.01, times)]
     assert row(summary_of(races), FEW).where == "`fanout`, 4 agents, CPU share 1 %"
     races[2] = race("fanout", 4, 0.01, times)
-    assert row(summary_of(races), FEW).where == "`fanout`, 12 agents, CPU share 1 %"
+    assert row(summary_of(races), FEW).where == "`fanout`, 7 agents, CPU share 1 %"
 
 
 def test_a_model_that_is_least_in_memory_is_advised_whatever_it_is():
@@ -223,6 +223,12 @@ def test_the_page_has_at_most_seven_rows_and_none_without_data():
     assert all(line.count(" | ") == 3 for line in table)
     assert "None" not in text and "nan" not in text
     assert when_to_use_which({"cells": [], "models": [], "default_workers": None}) == ""
+
+
+def test_few_blocks_make_the_table_a_hint():
+    summary = summary_of(everywhere(rook=10, owl=20))
+    assert "With 8 blocks this is a hint and no verdict." in when_to_use_which(summary)
+    assert "hint" not in when_to_use_which(summary | {"blocks": 15})
 
 
 def test_old_results_are_advised_from_what_they_have():

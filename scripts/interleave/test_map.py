@@ -147,7 +147,9 @@ def test_the_map_is_of_the_default_workers_without_heartbeats_and_of_one_time_sc
     races = map_of(usual)
     races += [race("fanout", n, 0.01, {"rook": 1, "owl": 90}, **more) for n in (1, 10, 100)
               for more in ({"workers": 1}, {"heartbeat_us": 1000}, {"time_scale": 0.001})]
-    shown = winner_map(summary_of(races)).squares
+    summary = summary_of(races)
+    assert not any("heartbeat" in tier["cell_id"] for tier in summary["winning_tiers"])
+    shown = winner_map(summary).squares
     assert shown == winner_map(summary_of(map_of(usual))).squares
 
 
