@@ -8,7 +8,7 @@ from .stacked import (LINE, axis, bars_for, key, key_lines, say, stack, title, t
 from .time_spent import IS_ASKED, IS_LOST, lost, shown_cells, took
 from .why_slower import why_the_slowest_lost
 
-# Colours of what goes on, here and never of a model: what was asked for is pale or dark, a loss loud.
+# Colours of what goes on, never of a model: what was asked for is pale or dark, a loss is loud.
 COLOURS = {
     "waiting": "#D3DDE4", "blocked by a tool": "#A3B4BF", "computing": "#3C4650",
     "woke late": "#CC3311", "queued": "#F0A30A", "slowed by others": "#AA3FA0",
@@ -120,8 +120,8 @@ def _note(cells, drawn):
     told = [f"**{cell['scenario']}**, {told_of(cell)}: {sentence}"
             for (cell, _), rows in zip(cells, drawn) if (sentence := why_the_slowest_lost(rows))]
     told.append(
-        "A bar is the run with the median time, or the mean of the middle two. Lost is what neither "
-        "waits nor computing asked for: a wait that ended after it was due, a turn that was ready "
+        "A bar is the run with the median time, or the mean of the middle two. Lost is what "
+        "neither waits nor computing asked for: a wait that ended after it was due, a turn that was ready "
         "and not run, computing slower than usual because the CPU was shared, and the time before "
         "the first turn of the chain and after its last.")
     if any(spent["ideal_loss_ns"] for _, spent in cells):

@@ -155,8 +155,8 @@ def _how_to_read():
     return ("Medians with their 95 % interval. Voluntary: the process slept, for want of something "
             "to do or of a lock. Involuntary: another thread was given the CPU. The harness's own "
             "watching thread is not in the CPU time, but in the switches: about 100 voluntary ones "
-            "a second. How CPU time splits into user and system mode is the kernel's estimate, and not "
-            "told of runs too short for one.\n")
+            "a second. How CPU time splits into user and system mode is the kernel's estimate, and "
+            "not told of runs too short for one.\n")
 
 
 def _lines(summary, cost):

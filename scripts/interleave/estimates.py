@@ -1,4 +1,4 @@
-"""How does an estimate stand in a summary? As plain numbers, rounded so that bytes stay the same."""
+"""How does an estimate stand in a summary? As plain numbers, rounded: identical bytes."""
 
 from . import stats
 
