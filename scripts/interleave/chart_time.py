@@ -121,9 +121,9 @@ def _note(cells, drawn):
             for (cell, _), rows in zip(cells, drawn) if (sentence := why_the_slowest_lost(rows))]
     told.append(
         "A bar is the run with the median time, or the mean of the middle two. Lost is what "
-        "neither waits nor computing asked for: a wait that ended after it was due, a turn that was ready "
-        "and not run, computing slower than usual because the CPU was shared, and the time before "
-        "the first turn of the chain and after its last.")
+        "neither waits nor computing asked for: a wait that ended after it was due, a turn that was "
+        "ready and not run, computing slower than usual because the CPU was shared, and the time "
+        "before the first turn of the chain and after its last.")
     if any(spent["ideal_loss_ns"] for _, spent in cells):
         told.append(f"Where more turns are ready than there are CPUs some must queue: an ideal "
                     f"scheduler with {cpu_words([cell for cell, _ in cells])} loses what its "
