@@ -240,7 +240,8 @@ def _responsive(summary):
     if not kept:
         use = f"not resolved here: {_list(sorted(unclear, key=order.index))}" if unclear else \
             "nothing measured keeps 99 of 100 heartbeats within 10 ms"
-        return Advice(situation, _where(summary, cell), use, _least_late(rows), _late(rows, late, order))
+        return Advice(situation, _where(summary, cell), use, _least_late(rows),
+                      _late(rows, late, order))
     first, *others = sorted(kept, key=order.index)
     kind = STRUCTURES.get(about[first].get("structure"))
     enough = f": {kind}{' is enough' if about[first].get('structure') in PLAIN else ''}" \

@@ -1,4 +1,4 @@
-"""Does the advice follow from the data alone? Other data, other text; and no model is known by name."""
+"""Does the advice follow from the data alone? Other data, other text; no model is known by name."""
 
 import ast
 import re

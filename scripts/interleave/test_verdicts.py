@@ -4,8 +4,8 @@ from math import exp, log
 
 import pytest
 
-from interleave.verdicts import (EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, compare, ratio_of_estimates,
-                                 tier_of_estimates, verdict, winning_tier)
+from interleave.verdicts import (EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, compare,
+                                 ratio_of_estimates, tier_of_estimates, verdict, winning_tier)
 
 WEATHER = [1.0, 2.0, 0.5, 1.5, 3.0, 0.7, 1.1, 0.9]  # what disturbs a block disturbs it for all
 
@@ -98,7 +98,8 @@ def test_estimates_without_pairs_are_compared_by_the_widest_ratio_that_they_allo
     found = ratio_of_estimates(estimate(200, 190, 210), estimate(100, 95, 105))
     assert (found.median, found.low, found.high) == pytest.approx((2, 190 / 105, 210 / 95))
     assert verdict(ratio_of_estimates(estimate(100, 99, 101), estimate(100, 99, 101))) == EQUIVALENT
-    assert verdict(ratio_of_estimates(estimate(104, 98, 110), estimate(100, 97, 103))) == NOT_RESOLVED
+    wide = ratio_of_estimates(estimate(104, 98, 110), estimate(100, 97, 103))
+    assert verdict(wide) == NOT_RESOLVED
     assert verdict(ratio_of_estimates(estimate(200, None, None), estimate(1, 1, 1))) == NOT_RESOLVED
 
 

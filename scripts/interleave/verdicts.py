@@ -8,11 +8,12 @@ Two models are compared within blocks: what disturbs the machine for a while dis
   Practical Nonparametric Statistics, 3.4). Both are shown as ratios, exp(d).
 - Equivalent: the interval lies wholly within the margin. That proves that the difference is small
   (stricter than the two one-sided tests of Schuirmann 1987); a large interval around 1 proves
-  nothing, and is "not resolved". Medians are compared, not means: times are skewed (Hoefler & Belli,
-  Scientific Benchmarking of Parallel Computing Systems, SC'15, rules 6 to 8).
+  nothing, and is "not resolved". Medians are compared, not means: times are skewed (Hoefler &
+  Belli, Scientific Benchmarking of Parallel Computing Systems, SC'15, rules 6 to 8).
 
-Each comparison stands by itself: of twenty at 95 %, one may be wrong by chance. And whoever is named
-best by its median was a little lucky, which is one reason more to name all that are equivalent.
+Each comparison stands by itself: of twenty at 95 %, one may be wrong by chance. And whoever is
+named best by its median was a little lucky, which is one reason more to name all that are
+equivalent.
 """
 
 from dataclasses import dataclass
