@@ -50,8 +50,8 @@ Ledger::Clock::time_point Ledger::begin(std::size_t index) {
 }
 
 std::int64_t Ledger::due_at(std::size_t step) const {
-  const std::chrono::nanoseconds begun(steps_[step].begun - opened_);
-  return opened_ + due_after(workload_.steps()[step], begun).count();
+  const Step& s = workload_.steps()[step];
+  return (s.from_start ? opened_ : steps_[step].begun) + s.duration.count();
 }
 
 Value Ledger::end(std::size_t index, Value v) {

@@ -74,7 +74,7 @@ class Ledger {
   void open();   // the clock starts: `run` is about to be called
   void close();  // `run` has returned
 
-  /// When a wait or block step that has begun may end, on the steady clock: not before it began.
+  /// When a wait or block step that has begun may end, on the steady clock.
   std::int64_t due_at(std::size_t step) const;
   std::int64_t opened_at() const { return opened_; }
   std::int64_t closed_at() const { return closed_; }
