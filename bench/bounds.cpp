@@ -2,6 +2,7 @@
 #include "bounds.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "schedule.hpp"
@@ -49,11 +50,13 @@ std::vector<nanoseconds> greedy_finishes(const Workload& workload, const UnitCos
 }
 
 nanoseconds nominal_bound(const Workload& workload, unsigned cpus) {
-  const auto length = [](const Step& step) {
-    return step.kind == StepKind::compute ? std::chrono::microseconds(step.units) : step.duration;
-  };
+  std::array<double, kernel_count> unit_ns{};
+  unit_ns.fill(500);
+  const StepLength length(unit_ns);
   nanoseconds cpu{0};
-  for (const Step& step : workload.steps()) cpu += std::chrono::microseconds(step.units);
+  for (const Step& step : workload.steps()) {
+    if (step.kind == StepKind::compute) cpu += length(step);
+  }
   return std::max(longest_path(workload, length), cpu / cpus);
 }
 

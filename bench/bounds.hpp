@@ -31,7 +31,8 @@ Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus);
 std::vector<nanoseconds> greedy_finishes(const Workload& workload, const UnitCosts& costs,
                                          unsigned cpus);
 
-/// LB at 1 us a unit: the same on every machine, for sizes that have to be.
+/// LB at half a microsecond a unit, which is less than most CPUs take: the same on every machine,
+/// for sizes that have to be.
 nanoseconds nominal_bound(const Workload& workload, unsigned cpus);
 
 /// LB under a model's own structure: also no faster than what its lanes hold, divided by their

@@ -387,6 +387,7 @@ TEST(Options, bad_flags_are_refused_in_one_line_that_names_them) {
       {{"--scenario", "fanout", "--agents", "0"}, "--agents"},
       {{"--scenario", "fanout", "--agents", "1000000000000"}, "--agents"},
       {{"--scenario", "fanout", "--agents", "many"}, "--agents"},
+      {{"--scenario", "tree", "--agents", "1000000"}, "--agents"},
       {{"--scenario", "fanout", "--workers", "0"}, "--workers"},
       {{"--scenario", "fanout", "--workers", "1025"}, "--workers"},
       {{"--scenario", "fanout", "--cpu-share", "-1"}, "--cpu-share"},
@@ -422,6 +423,30 @@ TEST(Options, an_absurd_amount_of_work_is_refused) {
   Options options;
   options.cell = {.scenario = "fanout", .agents = 100'000, .cpu_share = 1, .time_scale = 1};
   EXPECT_THROW(load_workload(options), UsageError);
+}
+
+TEST(Options, heartbeats_end_before_the_work_can) {
+  Options options;
+  options.cell = {.scenario = "cpu-heavy", .agents = 30, .cpu_share = 0.5, .heartbeat_us = 1000};
+  const Workload workload = load_workload(options);
+  nanoseconds computing{0};  // on one CPU that takes 0.6 us for a unit
+  for (const Step& step : workload.steps()) computing += nanoseconds(600) * step.units;
+  EXPECT_LT(workload.beats().back().steps.front().duration, computing);
+  EXPECT_GT(workload.beats().back().steps.front().duration, computing / 2);
+}
+
+TEST(Options, more_heartbeats_than_memory_holds_are_refused) {
+  Options options;
+  options.cell = {.scenario = "pizza-chain", .agents = 100, .time_scale = 1, .heartbeat_us = 100};
+  EXPECT_THROW(load_workload(options), UsageError);
+  options.cell.heartbeat_us = 1000;
+  EXPECT_EQ(load_workload(options).beats().size(), 300'000U);
+}
+
+TEST(Options, a_forecast_is_of_the_work_alone) {
+  const char* argv[] = {"describe", "--scenario", "react", "--forecast", "{}", "--heartbeat-us",
+                        "1000"};
+  EXPECT_THROW(parse_options(7, argv, Program::describe), UsageError);
 }
 
 TEST(Options, a_scenario_brings_its_own_defaults) {

@@ -14,8 +14,9 @@ namespace bench {
 
 using std::chrono::nanoseconds;
 
-/// A percentile needs enough samples beyond it: p90 from 64, p99 from 662 on (measured as in MLPerf
-/// LoadGen: a 95 % interval of a tenth of the tail).
+/// A percentile needs enough samples: so many that at least two lie beyond the true one with a
+/// probability of 99 %.  That is 64 for p90 and 662 for p99, the least with which a run of MLPerf
+/// Inference may stop early.
 struct Percentiles {
   std::size_t n = 0;
   std::optional<nanoseconds> p50, p90, p99, max;

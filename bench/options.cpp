@@ -193,6 +193,9 @@ Options parse_options(int argc, const char* const* argv, Program program) {
   if (options.cell.heartbeat_us > 0 && !options.export_file.empty()) {
     throw UsageError("--heartbeat-us does not go with --export-workload: give it with the file");
   }
+  if (options.cell.heartbeat_us > 0 && !options.forecast.empty()) {
+    throw UsageError("--heartbeat-us does not go with --forecast: it is the work that is forecast");
+  }
   if (!expect.empty()) {
     options.expect = answer_from(expect);
     if (!options.expect) {
@@ -238,12 +241,17 @@ Workload load_work(Options& options) {
 Workload load_workload(Options& options) {
   Workload work = load_work(options);
   if (options.cell.heartbeat_us == 0) return work;
-  // As many as surely fall into the run, on a machine that takes about 1 us for a unit.
+  // As many as surely fall into the run, for one that goes on after the work would lengthen it.
   const std::chrono::microseconds period(options.cell.heartbeat_us);
   const auto count = nominal_bound(work, options.cell.workers) / period;
   if (count == 0) {
     throw UsageError("--heartbeat-us: the workload is over before the first heartbeat: give a "
                      "shorter period or more work");
+  }
+  if (constexpr std::int64_t most = 1'000'000; count > most) {
+    throw UsageError(fmt::format("--heartbeat-us: {} heartbeats fall into the run, and at most {} "
+                                 "are served: give a longer period or less work",
+                                 count, most));
   }
   return with_heartbeats(work, period, static_cast<std::size_t>(count));
 }

@@ -424,7 +424,7 @@ constexpr auto table = std::to_array<Preset>({
     {"chat", "N speakers in groups of 4, twelve LLM calls of each group strictly in turn", 32, 0.05,
      chat},
     {"tree", "N leads with 4 helpers, who have 4 each, who use 3 tools each; all report upwards", 4,
-     0.05, tree},
+     0.05, tree, 0, 100'000},
     {"blocking-tool", "as react, but 3 % of the tools hold the thread that called them", 32, 0.05,
      blocking_tool},
     {"cpu-heavy", "as react, but 1 % of the turns compute for about 5 to 50 ms besides", 32, 0.05, cpu_heavy},
