@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 from . import style, units
 from .chart_data import describe, row_of
-from .verdicts import tier_of_estimates
+from .verdicts import SLOWER, ratio_of_estimates, tier_of_estimates, verdict
 from .winner_map import (PLAIN, STRUCTURES, as_row, least_loss, plainest_first, standing, state,
                          times, winners)
 
 FEW, FEW_AT_MOST = 8, 32  # agents for each CPU, and in all
 MANY, MANY_IN_ALL = 100, 1000  # the same, of which one suffices
-WAITING, COMPUTING = 0.02, 0.2  # CPU shares up to which, and from which on
+WAITING, COMPUTING = 0.02, 0.2  # computing over waiting: up to which, and from which on
 SMALL_NS, LARGE_NS = 20_000, 200_000  # a piece of computing is at most, or at least, so long
 LATE_SHARE = 0.01  # of heartbeats, more than 10 ms late: with more, something else is kept waiting
+WAITS_ONLY = "parked"  # the scenario whose agents do nothing else
 NAMED = 3  # models that are named of several
 ENOUGH_BLOCKS = 15  # with fewer, one odd block decides whether an interval is narrow or wide
 
@@ -52,13 +53,17 @@ class Facts:
     def has_waits(self):
         return bool(self.tier.get("waits"))
 
+    @property
+    def never_waits(self):
+        return self.tier.get("waits") == 0  # and not: nobody knows
+
 
 def advice(summary):
     """At most seven rows, from few agents to very many."""
     rows = [_of_a_race(summary, words, fits, closest) for words, fits, closest in (
         ("A few agents that mostly wait", _few_wait, lambda f: (f.agents, f.share)),
         ("Many agents that mostly wait", _many_wait, lambda f: (f.agents, f.share)),
-        ("Agents that compute about as much as they wait", _half, lambda f: (
+        ("Agents that wait, and compute much as well", _half, lambda f: (
             -abs(f.share - 0.5), f.agents)),
         ("Only computing, in large pieces", _only_computes, lambda f: (f.agents,)))]
     rows.append(_of_a_race(summary, "A stream of small tasks that never wait", _small_tasks,
@@ -82,12 +87,12 @@ def _half(f):
 
 
 def _only_computes(f):
-    return (not f.has_waits and f.piece_ns is not None and f.piece_ns >= LARGE_NS
+    return (f.never_waits and f.piece_ns is not None and f.piece_ns >= LARGE_NS
             and f.agents > f.cpus)
 
 
 def _small_tasks(f):
-    return not f.has_waits and f.piece_ns is not None and f.piece_ns <= SMALL_NS
+    return f.never_waits and f.piece_ns is not None and f.piece_ns <= SMALL_NS
 
 
 def _facts(summary):
@@ -113,7 +118,8 @@ def _of_a_race(summary, situation, fits, closest, cost=None):
     order = plainest_first(summary)
     first = min(winners(found.tier), key=order.index)
     because = (cost or _time)(found, first) + _beside_the_fastest(found.tier, first)
-    return Advice(situation, _where(summary, found.cell), _use(summary, found.tier, order), because,
+    return Advice(situation, _where(summary, found.cell) + _few_blocks(summary, found.tier["n"]),
+                  _use(summary, found.tier, order), because,
                   _avoid(summary, found.tier, order, " as long"))
 
 
@@ -125,7 +131,14 @@ def _where(summary, cell):
     return f"`{cell['scenario']}`, {', '.join(told)}"
 
 
-def _use(summary, tier, order, verb="faster", count=None):
+def _few_blocks(summary, n):
+    """Of a cell that got fewer blocks than the run has; of a run that has few the page says it."""
+    if n >= ENOUGH_BLOCKS or (summary.get("blocks") or 0) < ENOUGH_BLOCKS:
+        return ""
+    return f", in {units.plural(n, 'block')}: a hint"
+
+
+def _use(summary, tier, order, verb="faster"):
     """The winning tier in words, the plainest first."""
     about = {m["model"]: m for m in summary["models"]}
     first, *others = sorted(winners(tier), key=order.index)
@@ -135,7 +148,9 @@ def _use(summary, tier, order, verb="faster", count=None):
         rivals = _list(sorted(tier["unresolved"], key=order.index))
         return f"not resolved here: {_name(about, first)} or {rivals}"
     if structure in PLAIN:
-        text = f"{_name(about, first)}: {kind} is enough, nothing measured is {verb}"
+        # Equal means within the margin; and of what is not resolved nobody knows.
+        sure = "" if first == tier["best"] and not tier["unresolved"] else "clearly "
+        text = f"{_name(about, first)}: {kind} is enough, nothing measured is {sure}{verb}"
     elif others:
         text = f"{_name(about, first)}: {kind}" if kind else _name(about, first)
     else:
@@ -287,30 +302,43 @@ def _late(rows, late, order):
 
 
 def _waiting_in_memory(summary):
-    """What one more agent adds that only waits: its share of memory is all that it costs."""
+    """What one more agent adds that only waits: its share of memory is all that it costs. Advised
+    are models that were measured with the most agents; others can only lose against them."""
     largest = {}
     for row in summary.get("memory_per_agent") or []:
         known = largest.get(row["model"])
-        if not row["params"].get("cpu_share") and not row["params"].get("heartbeat_us") and (
-                known is None or row["to_agents"] > known["to_agents"]):
+        if row["scenario"] == WAITS_ONLY and not row["params"].get("heartbeat_us") and (
+                known is None or _reach(summary, row) > _reach(summary, known)):
             largest[row["model"]] = row
+    most = max((row["to_agents"] for row in largest.values()), default=0)
     estimates = {m: row["bytes_per_agent"] for m, row in largest.items()}
-    found = tier_of_estimates(estimates)
+    found = tier_of_estimates({m: estimates[m] for m, row in largest.items()
+                               if row["to_agents"] == most})
     if found is None or len(estimates) < 2:
         return None
+    shorter = {m: ratio_of_estimates(estimates[m], estimates[found.best])
+               for m, row in largest.items() if row["to_agents"] < most}
+    shorter = {m: ratio for m, ratio in shorter.items() if verdict(ratio) == SLOWER}
     tier = {"best": found.best, "tied": found.tied, "unresolved": found.unresolved,
-            "slower": found.slower, "at_least": {},
-            "ratios": {m: as_row(r) for m, r in found.ratios.items()}}
+            "slower": found.slower + sorted(shorter), "at_least": {},
+            "ratios": {m: as_row(r) for m, r in (found.ratios | shorter).items()}}
+    if len(winners(tier) + tier["unresolved"] + tier["slower"]) < 2:
+        return None
     order = plainest_first(summary)
     first = min(winners(tier), key=order.index)
-    most = max(row["to_agents"] for row in largest.values())
     each = estimates[first]
+    million = units.size(each["median"] * 1e6)
     because = (f"{_with_interval(each, units.size)} for each more agent, "
-               f"{units.size(each['median'] * 1e6)} for a million")
+               + (f"{million} for a million" if most >= 1e6 else
+                  f"which would be {million} for a million"))
     return Advice("Very many agents that do nothing but wait",
-                  f"`{largest[first]['scenario']}`, up to {units.plural(most, 'agent')}",
+                  f"`{WAITS_ONLY}`, up to {units.plural(most, 'agent')}",
                   _use(summary, tier, order, "smaller"), because,
                   _avoid(summary, tier, order, " the memory"))
+
+
+def _reach(summary, row):
+    return row["params"].get("workers") == summary["default_workers"], row["to_agents"]
 
 
 def when_to_use_which(summary):

@@ -107,7 +107,7 @@ def catalogue(cores):
         ("standard", Cell("cascade", 24, 1, 0)),
         *all_cores("standard", "tree", 0.05, 4),
         *all_cores("standard", "parked", 0, 10_000, 100),
-        # Waiting and computing in equal parts, and other shapes.
+        # Computing half as long as waiting, and other shapes.
         *all_cores("standard", "layers", 0.5, 8),
         *over_workers("publication", "layers", 0.5, 8),
         *all_cores("publication", "debate", 0.05, 80),

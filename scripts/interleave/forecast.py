@@ -100,7 +100,10 @@ def sample_of(session, model, cell, answer, folder, inherited):
     run = run_process(command, TIMEOUT_S, folder / "stderr", inherited=inherited)
     if run.code:
         return None, "it took too long" if run.timed_out else run.complaint or f"exit {run.code}"
-    return from_json(path.read_text()), None
+    try:
+        return from_json(path.read_text()), None
+    except (OSError, ValueError):
+        return None, "it wrote no sample"
 
 
 # ---- what is run ----
@@ -151,7 +154,9 @@ def measure(session, bench, planned, inherited):
                             samples[model][key].append(sample)
                     on_done()
 
-        title = f"Measuring {plural(len(planned), 'model')} on 1 CPU, and the forecasts on 2"
+        title = f"Measuring {plural(len(planned), 'model')} on 1 CPU"
+        if any(count > 1 for runs in planned.values() for _, count in runs):
+            title += ", and the forecasts on 2"
         if not session.console.is_terminal or session.console.is_dumb_terminal:
             session.say(title)
             all_rounds(lambda: None)

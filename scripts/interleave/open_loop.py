@@ -61,7 +61,8 @@ def _series(rest, cells, taken):
 def _at_rate(cell, samples):
     found = [s["results"] for s in samples]
     merged = histograms.merge(r.get("histogram") for r in found)
-    longest = max((r["max"] for r in found if r.get("max") is not None), default=None)
+    longest = max(r["max"] for r in found) if all(r.get("max") is not None for r in found) \
+        else None
     throughput = [r["n"] / r["span_ns"] * 1e9 for r in found if r.get("span_ns")]
     return {"agents": cell["params"].get("agents"),
             "rate_per_s": six_digits(found[0]["n"] / found[0]["arrivals_ns"] * 1e9),
@@ -153,7 +154,8 @@ def knee_words(row, lowest):
     """What a model keeps up with, for a table or beside its name."""
     if row["knee"] == "unknown":
         return "?"
-    if row["knee"] == "below":
+    if row["knee"] == "below":  # the lowest of all, unless it failed there
+        lowest = next((r["rate_per_s"] for r in row["rates"] if r["p90_ns"] is not None), lowest)
         return f"< {rate_words(lowest)}"
     return ("≥ " if row["knee"] == "not reached" else "") + rate_words(row["knee_per_s"])
 

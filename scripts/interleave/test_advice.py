@@ -11,7 +11,7 @@ from interleave.advice import advice, when_to_use_which
 from interleave.races_fixture import FAMILY, MS, race, summary_of
 
 HERE = Path(__file__).resolve().parent
-FEW, MANY, HALF = "A few agents", "Many agents that", "Agents that compute about"
+FEW, MANY, HALF = "A few agents", "Many agents that", "Agents that wait, and compute"
 ONLY, SMALL, MEANWHILE, PARKED = "Only computing", "A stream", "Something else", "Very many"
 
 
@@ -70,8 +70,8 @@ def test_the_opposite_data_give_the_opposite_advice():
 
 def test_where_threads_keep_up_the_row_says_so_first_and_who_else_does():
     found = row(summary_of(everywhere(rook=900, wren=100, crow=100.1, owl=101, loon=100.5)), MANY)
-    assert found.use.startswith("**`owl`**: a thread for each turn is enough, nothing measured is "
-                                "faster. Just as good: ")
+    assert found.use.startswith("**`owl`**: a thread for each turn is enough, nothing measured "
+                                "is clearly faster. Just as good: ")
     assert all(f"`{m}`" in found.use for m in ("wren", "crow", "loon"))
     assert found.avoid.startswith("`rook` 9.0×")
     assert "1.01× the time of `wren`, the least" in re.sub(r" \[[^]]*\]", "", found.because)
@@ -226,9 +226,58 @@ def test_the_page_has_at_most_seven_rows_and_none_without_data():
 
 
 def test_few_blocks_make_the_table_a_hint():
-    summary = summary_of(everywhere(rook=10, owl=20))
+    times = {"rook": 10, "owl": 20}
+    summary = summary_of(everywhere(**times))
     assert "With 8 blocks this is a hint and no verdict." in when_to_use_which(summary)
-    assert "hint" not in when_to_use_which(summary | {"blocks": 15})
+    enough = summary_of([race("fanout", 16, 0.01, times, blocks=15)])
+    assert "hint" not in when_to_use_which(enough | {"blocks": 15})
+
+
+def test_a_cell_with_fewer_blocks_than_the_run_says_so_in_its_row():
+    races = [race("fanout", 16, 0.01, {"rook": 10, "owl": 20}, blocks=15),
+             race("layers", 8, 0.5, {"rook": 10, "owl": 20}, blocks=6)]
+    summary = summary_of(races) | {"blocks": 15}
+    assert row(summary, HALF).where.endswith(", in 6 blocks: a hint")
+    assert "hint" not in row(summary, FEW).where
+
+
+def test_who_is_left_where_all_others_failed_is_recommended_for_nothing():
+    for model in ("rook", "wren"):
+        failed = summary_of([race("fanout", 16, 0.01, {model: 100, "owl": None, "crow": None})])
+        assert failed["winning_tiers"] == [] and advice(failed) == []
+
+
+def test_beside_what_is_not_resolved_nothing_is_said_to_be_the_fastest():
+    noisy = tuple(100 * x for x in (1, 1.4, 0.8, 1.3, 0.7, 1.2, 0.9, 1.5))
+    found = row(summary_of([race("fanout", 16, 0.01, {"rook": 100, "crow": 100.2, "owl": noisy})]),
+                FEW)
+    assert "nothing measured is clearly faster" in found.use and "`owl`" in found.avoid
+
+
+def test_where_nobody_knows_whether_agents_wait_nobody_says_that_they_do_not():
+    times = {"rook": 10, "owl": 20}
+    unknown = {(0, m, b): {"waits": None} for m in times for b in range(8)}
+    assert advice(summary_of([race("old", 64, 0, times, waits=0)], None, unknown)) == []
+    assert row(summary_of([race("old", 64, 0, times, waits=0)]), ONLY)
+
+
+def test_memory_of_agents_that_compute_or_send_is_no_memory_of_waiting():
+    summary = summary_of(everywhere(rook=10, owl=20, wren=30))
+    others = [m | {"scenario": "compute"} for m in memory(owl=200, wren=30_000)]
+    assert PARKED not in "".join(rows(summary | {"memory_per_agent": others}))
+    found = row(summary | {"memory_per_agent": others + [
+        m | {"to_agents": 10_000} for m in memory(owl=30_000, wren=200)]}, PARKED)
+    assert found.use.startswith("**`wren`**")
+    assert found.because.endswith("which would be 200 MB for a million")
+
+
+def test_who_did_not_reach_the_most_agents_is_not_recommended_for_them():
+    summary = summary_of(everywhere(rook=10, owl=20, wren=30, crow=40))
+    small, large = memory(rook=100, owl=30_000), memory(wren=200, crow=300)
+    small = [m | {"to_agents": 10_000} for m in small]
+    found = row(summary | {"memory_per_agent": small + large}, PARKED)
+    assert found.use.startswith("**`wren`**") and found.where == "`parked`, up to 1,000,000 agents"
+    assert "`rook`" not in found.use + found.avoid and "`owl` 150×" in found.avoid
 
 
 def test_old_results_are_advised_from_what_they_have():

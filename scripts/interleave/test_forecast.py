@@ -315,6 +315,7 @@ def test_on_one_core_the_check_for_two_cannot_be_made_and_that_is_said(session, 
     forecast.tell_forecast(session, Asked())
     assert all(line.endswith(" 1") for line in seen(session, "good"))
     assert any("forecasts for 2 could not be checked" in line for line in session.said)
+    assert not any("and the forecasts on 2" in line for line in session.said)
 
 
 def test_what_cannot_be_forecast_is_bad_usage_before_anything_is_measured(session):
@@ -333,6 +334,14 @@ def test_a_model_that_fails_is_left_out_with_the_reason(session):
     assert any(line.startswith("good: forecast for 64 cores") for line in session.said)
     with pytest.raises(Trouble, match="no model could be measured"):
         forecast.tell_forecast(session, Asked(models=["bad"]))
+
+
+def test_a_model_that_ends_well_without_a_sample_is_left_out_too(session):
+    session.program("mute", "STRUCTURE = 'workers'\n" + MODEL.replace(
+        "    assert flag", "    sys.exit(0)\n    assert flag"))
+    assert forecast.tell_forecast(session, Asked(models=["good", "mute"])) == 1
+    assert any(line.startswith("mute is left out") and "no sample" in line
+               for line in session.said)
 
 
 # ---- usage ----

@@ -81,6 +81,16 @@ def test_runs_are_merged_before_a_percentile_is_read(result, summary):
     assert row["max_ns"] == longest and row["p90_ns"] <= longest
 
 
+def test_no_percentile_is_cut_at_the_longest_of_some_runs_only():
+    made = flat({"asio": {64: 100}})
+    [one] = [s for s in made.samples if s["model"] == "asio"]
+    slow = one | {"exec_id": "slow", "block": 1,
+                  "results": even(64, 900) | {"max": None}}
+    made.samples.append(slow)
+    [rate] = of(section(made), "asio")["rates"]
+    assert rate["max_ns"] is None and rate["p90_ns"] >= 900 * MS
+
+
 def test_too_few_sessions_have_no_p90_and_no_knee():
     row = of(section(flat({"asio": {16: 100}})), "asio")
     assert row["rates"][0]["p90_ns"] is None
@@ -114,6 +124,11 @@ def test_a_model_that_is_swamped_at_the_lowest_rate_is_not_measured_against_itse
     assert of(found, "sequential")["knee"] == "below"
     assert knee_words(of(found, "sequential"), 64) == "< 64/s"
     assert of(found, "asio")["knee_per_s"] == 256
+
+
+def test_who_failed_at_the_lowest_rate_is_below_the_lowest_that_it_was_measured_at():
+    found = section(flat({"asio": FAST, "libuv": {128: 5000}}))
+    assert knee_words(of(found, "libuv"), 64) == "< 128/s"
 
 
 def test_a_knee_beyond_what_was_measured_is_said_to_be_beyond():

@@ -184,7 +184,8 @@ def test_the_parts_of_a_sentence_add_up_to_the_difference_it_names(seed):
 
 def test_noise_is_given_no_reason():
     sentence = why(row("libuv", 304 * MS, near=5 * MS, late=8 * MS), row("asio", 295 * MS, 5 * MS))
-    assert sentence == "`asio` and `libuv` tie: 295 ms and 304 ms, and their intervals overlap."
+    assert sentence == ("`asio` and `libuv` are not told apart: 295 ms and 304 ms, and their "
+                        "intervals overlap.")
 
 
 def test_runs_too_few_for_an_interval_are_given_no_reason():

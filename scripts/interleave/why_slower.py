@@ -32,11 +32,14 @@ def why(slower, faster):
         return (f"{names[1]} and {names[0]}: {both}, of too few runs to tell a difference from "
                 "noise.")
     if a["low"] <= b["high"]:
-        return f"{names[1]} and {names[0]} tie: {both}, and their intervals overlap."
+        return (f"{names[1]} and {names[0]} are not told apart: {both}, and their intervals "
+                "overlap.")
     shown = _Shown(a["median"], b["median"])
     total = shown.steps(a["median"]) - shown.steps(b["median"])
-    return (f"{names[0]} took {shown.text(total)} longer than {names[1]} "
-            f"({shown.number(a['median'])} against {shown.number(b['median'])} {shown.unit}): "
+    against = f"{shown.number(a['median'])} against {shown.number(b['median'])} {shown.unit}"
+    if not shown.steps(b["median"]):  # so little that it is lost in the rounding
+        against = f"{shown.text(shown.steps(a['median']))} against {units.duration(b['median'])}"
+    return (f"{names[0]} took {shown.text(total)} longer than {names[1]} ({against}): "
             f"{_account(slower, faster, shown, total)}.")
 
 

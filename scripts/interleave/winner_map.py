@@ -47,6 +47,8 @@ def _row(cell, measured):
     if tier is None:
         return None
     known = [tier.best, *tier.tied, *tier.unresolved, *tier.slower]
+    if len(known) < 2:
+        return None  # all others failed: that is no race
     everything = [s for rows in measured.values() for s in rows]
     return {"cell_id": cell["cell_id"], "n": tier.n, "best": tier.best, "tied": tier.tied,
             "unresolved": tier.unresolved, "slower": tier.slower,
