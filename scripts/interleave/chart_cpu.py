@@ -5,8 +5,8 @@ from .bars import name_the_bars
 from .chart_data import plotted, row_of
 from .cpu_cost import shown_cells
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, widest
-from .stacked import (LINE, axis, bars_for, key, key_lines, say, stack, title, told_of,
-                      why_absent)
+from .stacked import (LINE, axis, bars_for, key, key_lines, say, stack, title, title_lines,
+                      told_of, why_absent)
 
 ROW = 0.19  # inches of a model
 COUNTS = [(1e6, "millions"), (1e3, "thousands"), (1, "")]
@@ -30,20 +30,23 @@ def what_does_it_cost_in_cpu_time(data, width):
     usable = (width - 2 * MARGIN) / (1 if width == COLUMN else 2) - right
     keys = [looks for _, cost in cells for looks in (_times(cost["models"]), _switches())]
     lift = max(len(key_lines(looks, usable)) for looks in keys) * LINE
+    titles = [words for cell, _ in cells for words in (
+        (cell["scenario"], told_of(cell)),
+        ("thread switches", f"{cell['scenario']}, per 1,000 turns"))]
+    heads = max(title_lines(*words, usable) for words in titles) * LINE
     counts = [row["cpu_s_per_1000_turns"]["n"] for _, cost in cells for row in cost["models"]]
     figure, axes = make_sheet(width, question, reading, data.footer(counts), 2 * len(cells),
                               ROW * len(models) + 0.06, columns=1 if width == COLUMN else 2,
-                              left=left, right=right, above=0.24 + lift, below=0.44)
+                              left=left, right=right, above=0.1 + heads + lift, below=0.44)
     rows = []
     for i, (cell, cost) in enumerate(cells):
         found = {row["model"]: row for row in cost["models"] if row["model"] in models}
         rows += _cpu_time(data, axes[2 * i], cell, cost, models, found)
         rows += _switching(data, axes[2 * i + 1], cell, models, found)
-        title(axes[2 * i], cell["scenario"], told_of(cell), left - MARGIN / 2, lift)
-        title(axes[2 * i + 1], "thread switches", f"{cell['scenario']}, per 1,000 turns",
-              left - MARGIN / 2, lift)
-    for ax, looks in zip(axes, keys):
-        key(ax, looks, left - MARGIN / 2, usable, lift)
+    for ax, words, looks in zip(axes, titles, keys):
+        own = len(key_lines(looks, usable)) * LINE if width == COLUMN else lift
+        title(ax, *words, left - MARGIN / 2, own, usable)
+        key(ax, looks, left - MARGIN / 2, usable, own)
     alt = ("Horizontal bars of the CPU time of 1,000 turns and of switches of threads, by model. "
            + " ".join(_in_words(cell, cost, models) for cell, cost in cells))
     return Drawing("cpu-cost", question, reading, alt, figure, rows, _note(), axes)

@@ -11,7 +11,8 @@ from .labels import label_line_ends
 from .responsiveness import merged, period_words, usual_worst
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, measure, panel_title, widest
 
-TICKS = {50: "half", 90: "1 in 10", 99: "1 in 100", 99.9: "1 in 1,000"}
+# How many of the heartbeats are later than the percentile.
+TICKS = {50: "half", 90: "1 in 10 later", 99: "1 in 100 later", 99.9: "1 in 1,000 later"}
 LEAST = 90  # a percentile; a model whose heartbeats are not enough for it has no line
 APART = 2.0  # how many times as late another use of a library must be for a line of its own
 # The second: Miller (1968), up to a tenth of a second an answer seems to come at once.
@@ -174,7 +175,7 @@ def _name_percentiles(ax, last):
     ax.xaxis.set_major_locator(FixedLocator([_at(q) for q in ticks]))
     ax.set_xticklabels(["\n".join(words[q] for words, named in zip(lines, kept) if q in named)
                         for q in ticks])
-    ax.set_xlabel("heartbeats at most this late; later")
+    ax.set_xlabel("share of heartbeats that were at most this late")
 
 
 def _path(ax, curve):

@@ -3,8 +3,8 @@
 from . import style, units
 from .chart_data import cpu_words, plotted, row_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, widest
-from .stacked import (LINE, axis, bars_for, key, key_lines, say, stack, title, told_of,
-                      why_absent)
+from .stacked import (LINE, axis, bars_for, end_of, key, key_lines, say, stack, title, title_lines,
+                      told_of, why_absent)
 from .time_spent import IS_ASKED, IS_LOST, lost, shown_cells, took
 from .why_slower import why_the_slowest_lost
 
@@ -28,23 +28,25 @@ def where_did_the_time_go(data, width):
     reading = ("Time to finish everything, cut along the chain of turns that finished last. "
                "Shorter is better. Pale and dark is what the work asks for, loud colours are lost; "
                f"{'below' if width == COLUMN else 'on the right'} the losses alone, enlarged. "
-               "Dashed: an ideal scheduler. "
-               f"▶: longer than shown. {_not_run(data, cells, models)}"
-               f"{others}")
+               f"Dashed: an ideal scheduler. {_torn(cells, models)}"
+               f"{_not_run(data, cells, models)}{others}")
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12
     right = 0.12
     usable = (width - 2 * MARGIN) / (1 if width == COLUMN else 2) - right
     panels = [_Panel(data, *pair, models, of) for pair in cells for of in (PARTS, IS_LOST)]
     lift = max(len(key_lines(panel.named, usable)) for panel in panels) * LINE
+    heads = max(title_lines(*panel.title(), usable) for panel in panels) * LINE
     counts = [row["makespan_ns"]["n"] for _, spent in cells for row in spent["models"]]
     figure, axes = make_sheet(width, question, reading, data.footer(counts), len(panels),
                               ROW * len(models) + 0.06, columns=1 if width == COLUMN else 2,
-                              left=left, right=right, above=0.24 + lift, below=0.44)
+                              left=left, right=right, above=0.1 + heads + lift, below=0.44)
     rows = []
     for ax, panel in zip(axes, panels):
         panel.draw(ax)
-        title(ax, *panel.title(), left - MARGIN / 2, lift)
-        key(ax, panel.named, left - MARGIN / 2, usable, lift)
+        # Titles side by side stand at one height; one below another, each stands at its key.
+        own = len(key_lines(panel.named, usable)) * LINE if width == COLUMN else lift
+        title(ax, *panel.title(), left - MARGIN / 2, own, usable)
+        key(ax, panel.named, left - MARGIN / 2, usable, own)
         rows += panel.rows()
     drawn = [[row for row in spent["models"] if row["model"] in models] for _, spent in cells]
     note = _note(cells, drawn)
@@ -109,6 +111,17 @@ class _Panel:
         return rows
 
 
+def _torn(cells, models):
+    """Explains the mark of a bar that is longer than its panel, where there is one."""
+    for _, spent in cells:
+        rows = [row for row in spent["models"] if row["model"] in models]
+        for of in (PARTS, IS_LOST):
+            totals = [sum(took(row, keys) for keys in of.values()) for row in rows]
+            if max(totals) > end_of(totals):
+                return "▶: longer than shown. "
+    return ""
+
+
 def _not_run(data, cells, models):
     """Names the models that have no bar in any of the cells."""
     absent = [m for m in data.models_of([cell for cell, _ in cells]) if not any(
@@ -121,8 +134,8 @@ def _note(cells, drawn):
             for (cell, _), rows in zip(cells, drawn) if (sentence := why_the_slowest_lost(rows))]
     told.append(
         "A bar is the run with the median time, or the mean of the middle two. Lost is what "
-        "neither waits nor computing asked for: a wait that ended after it was due, a turn that was "
-        "ready and not run, computing slower than usual because the CPU was shared, and the time "
+        "neither waits nor computing asked for: a wait that ended after it was due, a turn that "
+        "was ready and not run, computing slower than usual because the CPU was shared, and the time "
         "before the first turn of the chain and after its last.")
     if any(spent["ideal_loss_ns"] for _, spent in cells):
         told.append(f"Where more turns are ready than there are CPUs some must queue: an ideal "

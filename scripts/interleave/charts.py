@@ -16,8 +16,9 @@ from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
 WIDTHS = ((PAGE, ""), (COLUMN, "-column"))
 FIGURES = [
     ("makespan-over-agents", chart_makespan.who_finishes_first_as_agents_grow),
-    ("waiting-or-computing", chart_bars.waiting_or_computing),
     ("winner-map", where_does_the_winner_change),
+    ("responsiveness", does_everything_else_stay_responsive),
+    ("waiting-or-computing", chart_bars.waiting_or_computing),
     ("ladder", chart_ladder.how_much_does_the_use_of_a_library_matter),
     ("porting-from-the-reference", chart_reference.what_would_porting_buy),
     ("timeline", None),  # one per traced cell, see `plans`
@@ -25,7 +26,6 @@ FIGURES = [
     ("time-spent", where_did_the_time_go),
     ("cpu-cost", what_does_it_cost_in_cpu_time),
     ("makespan-over-workers", chart_makespan.what_does_one_more_worker_buy),
-    ("responsiveness", does_everything_else_stay_responsive),
     ("first-result", how_soon_is_there_a_first_result),
     ("open-loop", what_rate_can_it_keep_up_with),
     ("messages", how_many_messages_a_second),

@@ -10,6 +10,7 @@ from . import stats, units
 from .chart_data import row_of
 from .estimates import estimated, six_digits
 from .tables import cell_names, rung_of
+from .time_spent import agent_like
 
 ENOUGH = 0.75  # a cell is shown in which this share of the models was measured
 LEAST_CPU_NS = 1e6  # of a run of its middle model: less shows what starting costs, and the clock
@@ -84,7 +85,8 @@ def _asked_share(samples):
 
 def computing_asked_ns(sample):
     """Units are counted over all kernels. So their cost is known where all are of one kernel; and
-    where nothing else takes time, it is the time of everything one after another."""
+    where nothing else takes time, it is the time of everything one after another. Otherwise it is
+    what the turns say that they computed, at the usual cost of a unit."""
     if sample.get("units") == 0:
         return 0
     costs = [cost for cost in (sample.get("unit_cost_ns") or {}).values() if cost is not None]
@@ -92,16 +94,16 @@ def computing_asked_ns(sample):
         return sample["units"] * costs[0]
     if sample.get("waits") == 0 and not sample.get("blocks"):
         return sample.get("t1_ns")
-    return None
+    return (sample.get("time_of_turns") or {}).get("computing_ns")
 
 
 def shown_cells(summary):
     """The cells that teach most, as pairs of the cell and what its turns cost: one whose turns
     mostly wait, and one whose turns do nothing at all. Of several of a kind the one in which most
-    models were measured and cost the most different amounts."""
+    models were measured and cost the most different amounts; of agents' work if there is any."""
     cells = {c["cell_id"]: c for c in summary["cells"]}
-    found = [(cells[cost["cell_id"]], cost) for cost in summary.get("cpu_cost") or []
-             if cost["cell_id"] in cells and _is_told(cells[cost["cell_id"]], cost)]
+    found = agent_like([(cells[cost["cell_id"]], cost) for cost in summary.get("cpu_cost") or []
+                        if cost["cell_id"] in cells and _is_told(cells[cost["cell_id"]], cost)])
     default = summary["default_workers"]
 
     def instructive(pair):

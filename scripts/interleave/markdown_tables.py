@@ -5,7 +5,15 @@ import re
 from . import units
 from .tables import cell_names, entry, models_in, rung_of
 
+NUMBER = r"\d(?:[\d,.]*\d)?"
 WIDE = 8  # models; with more a table has a row for each of them
+
+
+def times_section(summary):
+    """For the page: the time of every model in every cell."""
+    return ("## Time to finish everything\n\nMedian, [its 95 % interval], share of the possible "
+            "speed. A cell with \"≥\" was not run: its bound, the least time that the model's "
+            "structure allows, exceeds the limit of the profile.\n\n" + markdown_table(summary))
 
 
 def markdown_table(summary):
@@ -41,6 +49,12 @@ def _markdown_by_rows(summary, models):
                              + " | ".join(texts) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def memory_section(summary):
+    """For the page: what a waiting agent costs, or nothing where it is not known."""
+    table = memory_table(summary)
+    return f"## What a waiting agent costs\n\n{memory_words(summary)}\n\n{table}" if table else ""
 
 
 def memory_words(summary):
@@ -107,7 +121,8 @@ def _plain(parts):
 
 
 def what_is_missing(summary):
-    """One line per model and kind of reason that is not ok, with the cells it concerns."""
+    """One line per kind of reason that is not ok and the cells it concerns, with all models that
+    have the same in the same cells."""
     names, found = cell_names(summary), {}
     order = [said["model"] for said in summary["models"]]
     for cell in summary["cells"]:
@@ -116,19 +131,27 @@ def what_is_missing(summary):
                 place = " ".join(names[cell["cell_id"]])
                 found.setdefault((row["model"], r["status"], _general(r["reason"])), []).append(
                     (place, r["count"], r["reason"]))
-    lines = []
+    lines = {}
     for (model, status, _), places in sorted(
             found.items(), key=lambda kv: (order.index(kv[0][0]), kv[0])):
-        told = [(p if n == 1 else f"{p} ({n} times)", reason) for p, n, reason in places]
-        if len({reason for _, reason in told}) == 1:
-            where = "; ".join(place for place, _ in told)
-            lines.append(f"`{model}` {status}: {told[0][1]} ({where})")
-        else:
-            each = "; ".join(f"{place}: {reason}" for place, reason in told)
-            lines.append(f"`{model}` {status}: {each}")
-    return lines
+        lines.setdefault(f"{status}: {_why_and_where(places)}", []).append(f"`{model}`")
+    return [f"{', '.join(models)} {line}" for line, models in lines.items()]
+
+
+def _why_and_where(places):
+    """The reason once, with "…" for a number that differs, and the cells with that number."""
+    numbers = [re.findall(NUMBER, reason) for _, _, reason in places]
+    differs = [len(set(column)) > 1 for column in zip(*numbers)]
+    which = iter(differs)
+    reason = re.sub(NUMBER, lambda m: "…" if next(which) else m.group(), places[0][2])
+    where = []
+    for (place, count, _), own in zip(places, numbers):
+        told = [n for n, is_own in zip(own, differs) if is_own]
+        told += [f"{count} times"] if count > 1 else []
+        where.append(f"{place} ({', '.join(told)})" if told else place)
+    return f"{reason}: {'; '.join(where)}"
 
 
 def _general(reason):
     """The reason without its numbers, so that reasons of one kind stand in one line."""
-    return re.sub(r"\d[\d,.]*", "N", reason)
+    return re.sub(NUMBER, "N", reason)

@@ -1,6 +1,7 @@
 """What does a person see at the end? The result's own README.md, its files, and a table."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from rich.text import Text
@@ -22,17 +23,19 @@ from .terminal_table import terminal_table
 from .time_table import time_table
 
 LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
-# What stands on the page beside figures and the large table: functions of the summary, each gives a
-# heading and what is below it, or nothing.
+# The tables of the page, in the order of the figures whose numbers they hold. Each is a function of
+# the summary and gives a heading and what is below it, or nothing.
 SECTIONS = [
-    time_table,
-    cpu_table,
-    responsiveness_table,
-    instruments_table,
-    first_results_table,
-    open_loop_table,
-    messages_table,
-    grain_table,
+    ("makespan-over-agents", markdown_tables.times_section),
+    ("responsiveness", responsiveness_table),
+    ("responsiveness", instruments_table),
+    ("time-spent", time_table),
+    ("cpu-cost", cpu_table),
+    ("first-result", first_results_table),
+    ("open-loop", open_loop_table),
+    ("messages", messages_table),
+    ("memory-of-parked", markdown_tables.memory_section),
+    ("efficiency-over-grain", grain_table),
 ]
 PICTURES = {".png", ".svg", ".pdf", ".csv"}
 
@@ -84,43 +87,35 @@ def print_table(summary, console):
 
 
 def page(manifest, summary, drawn, left_out):
-    machine = summary["machine"]
-    trust = summary["trust"]
-    parts = [f"# Interleave result {summary['result_id']}\n"]
-    parts.append(_trust_lines(trust))
+    """For a newcomer from the top: whether to trust it, what to use, the figures; then, to look
+    things up, all tables, and what is missing at the end."""
+    tables = [(figure, text) for figure, section in SECTIONS if (text := section(summary))]
+    parts = [f"# Interleave result {summary['result_id']}\n", _trust_lines(summary["trust"])]
     parts += filter(None, [when_to_use_which(summary)])  # what most readers came for
-    parts += [_figure(d) for d in drawn]
-    if left_out:
-        parts.append("Figures left out: " + "; ".join(
-            f"*{f['name']}* ({f['why']})" for f in left_out) + ".\n")
-    parts.append("## All numbers\n\nMedian time to finish everything, [its 95 % interval], share "
-                 "of the possible speed. A cell with \"≥\" was not run: its bound, the least time "
-                 "that the model's structure allows, exceeds the limit of the profile.\n")
-    parts.append(markdown_tables.markdown_table(summary))
-    parts.append("More columns (memory, CPU time, threads, overhead): "
+    parts += [_figure(d, tables) for d in drawn]
+    parts.append("## What are all the numbers?\n\n"
+                 "More columns (memory, CPU time, threads, overhead): "
                  "[summary.csv](derived/summary.csv), [summary.json](derived/summary.json). "
                  "Raw: [samples.jsonl](samples.jsonl), [plan.jsonl](plan.jsonl), "
                  "[manifest.json](manifest.json).\n")
-    memory = markdown_tables.memory_table(summary)
-    if memory:
-        parts.append("## What a waiting agent costs\n\n"
-                     f"{markdown_tables.memory_words(summary)}\n\n{memory}")
-    parts += filter(None, (section(summary) for section in SECTIONS))
-    missing = markdown_tables.what_is_missing(summary)
-    if missing:
-        parts.append("## Not measured\n\nThese rows are in no median and no line of a chart.\n\n"
-                     + "\n".join(f"- {line}" for line in missing) + "\n")
-    trimmed = manifest.get("trimmed") or []
-    if trimmed:
-        parts.append("Cut from the plan to fit the time budget:\n\n"
-                     + "\n".join(f"- {_trimmed(t)}" for t in trimmed) + "\n")
-    if summary["messages"]:
-        parts.append("The files had oddities:\n\n"
-                     + "\n".join(f"- {m}" for m in summary["messages"]) + "\n")
+    parts += [f"#{text}" for _, text in tables]
     parts.append(_how_to_read(summary))
-    parts.append(_environment(manifest, machine))
+    parts.append(_environment(manifest, summary["machine"]))
     parts.append(_cite(manifest, summary))
+    parts += filter(None, [_missing(manifest, summary, left_out)])
     return "\n".join(parts)
+
+
+def _missing(manifest, summary, left_out):
+    """Every row, cell and figure that one might look for in vain, and why."""
+    trimmed = [_trimmed(t) for t in manifest.get("trimmed") or []]
+    figures = [f"*{f['name']}*: {f['why']}" for f in left_out]
+    lists = [("In no median and no line of a chart:", markdown_tables.what_is_missing(summary)),
+             ("Cut from the plan to fit the time budget:", trimmed),
+             ("Figures left out:", figures), ("The files had oddities:", summary["messages"])]
+    told = [f"{words}\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
+            for words, lines in lists if lines]
+    return "\n".join(["## What is missing, and why?\n", *told]) if told else ""
 
 
 def _leads_to(level):
@@ -135,18 +130,26 @@ def _trust_lines(trust):
     return text
 
 
-def _figure(drawn):
+def _figure(drawn, tables):
     stem = f"figures/{drawn['name']}"
     alt = drawn["alt"].replace("[", "(").replace("]", ")")
     links = [f"[SVG]({stem}.svg)", f"[PDF]({stem}.pdf)", f"[data]({stem}.csv)"]
     if f"{drawn['name']}-column.pdf" in drawn["files"]:
         links.append(f"[one column wide]({stem}-column.pdf)")
+    links += [f"[table: {heading[0].lower() + heading[1:]}](#{_anchor(heading)})"
+              for figure, text in tables if figure == drawn["name"]
+              for heading in [text.splitlines()[0].removeprefix("## ")]]
     note = f"{drawn['note']}\n\n" if drawn["note"] else ""
     return (f"## {drawn['question']}\n\n![{alt}]({stem}.png)\n\n{note}" + " · ".join(links) + "\n")
 
 
+def _anchor(heading):
+    """As GitHub names a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def _how_to_read(summary):
-    return """## How to read this
+    return """## How are the numbers to be read?
 
 - One operating system process is one sample. A median is over the processes of one cell.
 - The interval is the exact order-statistic interval of the median: with 6 samples it runs from the
@@ -159,13 +162,13 @@ def _how_to_read(summary):
 - Efficiency is the time of the greedy reference divided by the measured one. It can exceed 100 %
   because the cost of computing behind that reference is itself measured, and drifts.
 - Every sample proved that each turn ran once, after all it waits for, and no wait was cut short. A
-  sample without that proof is *invalid*: it is named above and enters nothing.
+  sample without that proof is *invalid*: it is named at the end and enters nothing.
 - Overlapping intervals are no proof of a tie, and a small gap is no proof of a win.
 """
 
 
 def _environment(manifest, machine):
-    lines = ["## Environment\n", "| | |", "|---|---|"]
+    lines = ["## What was it measured on?\n", "| | |", "|---|---|"]
     facts = [("machine", machine.get("name")), ("CPU", machine.get("cpu_model")),
              ("CPUs", machine.get("cpus")), ("memory", _bytes(machine.get("memory_bytes"))),
              ("hypervisor", machine.get("hypervisor")), ("compiler", manifest.get("compiler")),
@@ -196,7 +199,7 @@ def _cite(manifest, summary):
     warning = {"citable": "", "with caution": "\nSay *with caution* and why (the lines at the top)"
                " wherever you use a number.\n",
                "not citable": "\nThis result should not be cited, for the reasons at the top.\n"}
-    return f"## How to cite\n\n{line}\n{warning[level]}"
+    return f"## How is it cited?\n\n{line}\n{warning[level]}"
 
 
 def _bytes(count):

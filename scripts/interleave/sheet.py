@@ -20,6 +20,7 @@ from .style import INK, QUIET
 
 PAGE, COLUMN = 7.2, 3.5
 MARGIN = 0.12
+BETWEEN = 0.07  # inches from a panel's name to the words after it
 SETTINGS = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 7.5,
     "axes.labelsize": 7.5, "axes.titlesize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
@@ -103,14 +104,37 @@ def make_sheet(width, question, reading, footer, panels, panel_height, *, column
     return figure, axes
 
 
+def title_room(ax, left):
+    """Inches from where a panel's title begins, `left` of the panel, to the next panel's title; in
+    the last of a row to the edge of the figure."""
+    own, width = ax.get_position(), ax.figure.get_size_inches()[0]
+    beside = [p.x0 for p in (other.get_position() for other in ax.figure.axes)
+              if p.x0 >= own.x1 and p.y0 < own.y1 and own.y0 < p.y1]
+    return (min(beside) - own.x0) * width - 2 * BETWEEN if beside \
+        else width - MARGIN / 2 - own.x0 * width + left
+
+
+def shortened(words, size, width):
+    """The words if they have room, or as many of their parts between commas; of one part, as many
+    words. "…" stands for the others."""
+    for mark in (", ", " "):
+        parts = words.split(mark)
+        for count in range(len(parts), 0, -1):
+            text = mark.join(parts[:count]) + ("" if count == len(parts) else f"{mark.strip()} …")
+            if measure(text, size) <= width:
+                return text
+    return ""
+
+
 def panel_title(ax, name, words="", left=0.0):
-    """The scenario in bold, and what a stranger should think of it."""
+    """The scenario in bold, and what a stranger should think of it, as far as there is room."""
+    words = shortened(words, 7.5, title_room(ax, left) - measure(name, 8, "bold") - BETWEEN)
     shift = -left * 72 / (ax.get_window_extent().width * 72 / ax.figure.dpi)
     width = ax.get_window_extent().width * 72 / ax.figure.dpi
     ax.annotate(name, (shift, 1), (0, 5), xycoords="axes fraction", textcoords="offset points",
                 size=8, weight="bold", va="bottom", ha="left", annotation_clip=False)
     if words:
-        ax.annotate(words, (shift + (measure(name, 8, "bold") * 72 + 5) / width, 1), (0, 5),
+        ax.annotate(words, (shift + (measure(name, 8, "bold") + BETWEEN) * 72 / width, 1), (0, 5),
                     xycoords="axes fraction", textcoords="offset points", size=7.5, color=QUIET,
                     va="bottom", ha="left", annotation_clip=False)
 
@@ -125,7 +149,7 @@ def measure(text, size, weight="normal"):
 
 def wrap(text, size, width, weight="normal"):
     lines = []
-    for word in text.split():
+    for word in re.findall(r"\S+(?:\s%\S*)?", text):  # a number keeps its per cent
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and measure(longer, size, weight) <= width:
             lines[-1] = longer

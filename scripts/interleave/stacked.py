@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter
 from . import stats, style, units
 from .bars import BEYOND, round_step
 from .chart_data import describe, known_time
-from .sheet import measure, widest
+from .sheet import BETWEEN, measure, shortened, widest
 
 SIZE = 7
 TORN = 4.0  # a bar this many times the middle one runs off the axis, and says so
@@ -98,15 +98,25 @@ def told_of(cell):
                                    if k != "cpu_share" or params.get(k))))
 
 
-def title(ax, name, words, left, lift):
-    """A panel's name in bold and words beside it, `lift` inches above the panel."""
+def title_lines(name, words, inches):
+    """How many lines of LINE a title takes: its words stand below its name where both are too
+    long for one."""
+    return 1 if measure(name, 8, "bold") + BETWEEN + measure(words, 7.5) <= inches else 2
+
+
+def title(ax, name, words, left, lift, inches):
+    """A panel's name in bold and words beside or below it, `lift` inches above the panel; it has
+    `inches` to itself."""
     box = ax.get_window_extent()
     width, height = box.width / ax.figure.dpi, box.height / ax.figure.dpi
-    y = 1 + (lift + 0.05) / height
-    ax.text(-left / width, y, name, size=8, weight="bold", transform=ax.transAxes, va="bottom",
-            ha="left", clip_on=False)
-    ax.text((measure(name, 8, "bold") + 0.07 - left) / width, y, words, size=7.5, va="bottom",
-            color=style.QUIET, transform=ax.transAxes, ha="left", clip_on=False)
+    below = title_lines(name, words, inches) - 1
+    beside = 0 if below else measure(name, 8, "bold") + BETWEEN
+    for x, y, text, look in (
+            (0, lift + below * LINE, name, {"size": 8, "weight": "bold"}),
+            (beside, lift, shortened(words, 7.5, inches - beside),
+             {"size": 7.5, "color": style.QUIET})):
+        ax.text((x - left) / width, 1 + (y + 0.05) / height, text, transform=ax.transAxes,
+                va="bottom", ha="left", clip_on=False, **look)
 
 
 def key_lines(words, inches):

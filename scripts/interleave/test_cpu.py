@@ -92,6 +92,8 @@ def test_computing_that_is_asked_for_is_told_only_where_it_is_known():
     assert computing_asked_ns(sample(unit_cost_ns=two, waits=0)) == 1000 * MS
     assert computing_asked_ns(sample(unit_cost_ns=two, waits=0, blocks=3)) is None
     assert computing_asked_ns({}) is None
+    told = sample(unit_cost_ns=two, time_of_turns={"computing_ns": 670_000, "queued_ns": 9})
+    assert computing_asked_ns(told) == 670_000  # several kernels: only the turns know
 
 
 def test_what_is_asked_for_is_of_the_least_cost_seen_so_that_nobody_takes_less():
@@ -125,6 +127,13 @@ def test_one_cell_that_mostly_waits_is_shown_and_one_whose_turns_do_nothing():
     assert choice(computing, near, far, parked, unknown, empty) == ["far", "empty"]
     assert choice(computing, parked) == ["parked"]
     assert choice(computing, unknown) == []
+
+
+def test_cells_of_the_study_of_grain_are_shown_only_where_there_are_no_others():
+    agents, grain = pair("agents", dict(a=1, b=1.1)), pair("grain", dict(a=1, b=9, c=1))
+    grain[0]["params"]["grain_us"] = 3
+    assert choice(grain, agents) == ["agents"]
+    assert choice(grain) == ["grain"]
 
 
 def test_a_run_that_took_hardly_any_cpu_time_is_not_shown():

@@ -265,3 +265,11 @@ def test_identical_data_gives_identical_bytes(six, tmp_path):
         hashes.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest()
                        for p in folder.iterdir()})
     assert len(hashes[0]) == 7 and hashes[0] == hashes[1]
+
+
+def test_an_axis_says_what_share_came_in_time_and_how_many_came_later(six):
+    with settings():
+        ax = draw(six, PAGE).axes[0]
+    assert ax.get_xlabel() == "share of heartbeats that were at most this late"
+    ticks = [t.get_text() for t in ax.get_xticklabels()]
+    assert ticks[0] == "50 %\nhalf" and "99 %\n1 in 100 later" in ticks

@@ -1,4 +1,5 @@
 import io
+import itertools
 import json
 import re
 
@@ -42,7 +43,49 @@ def test_every_link_of_the_page_leads_to_a_file_of_the_result(folder):
     links = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text())
     assert len(links) > 20
     for link in links:
-        assert (folder / link).is_file(), link
+        assert link.startswith("#") or (folder / link).is_file(), link
+
+
+def test_a_link_to_a_table_leads_to_a_heading_of_the_page(folder):
+    text = (folder / "README.md").read_text()
+    headings = {re.sub(r"[^a-z0-9_ -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+                for line in text.splitlines() if line.startswith("#")}
+    links = re.findall(r"\]\(#([^)]+)\)", text)
+    assert "time-to-finish-everything" in links and "what-a-waiting-agent-costs" in links
+    assert set(links) <= headings
+
+
+def test_the_page_leads_from_trust_to_figures_to_tables_and_ends_with_what_is_missing(folder):
+    text = (folder / "README.md").read_text()
+    heads = re.findall(r"^## (.*)", text, re.M)
+    assert len(set(heads)) == len(heads)
+    assert heads[0] == "When to use which" and heads[1].startswith("Who finishes first")
+    assert heads[-1] == "What is missing, and why?"
+    assert all(head.endswith("?") for head in heads[1:])
+    pictures, tables = ([m.start() for m in re.finditer(mark, text, re.M)]
+                        for mark in (r"^!\[", r"^### "))
+    assert max(pictures) < text.index("## What are all the numbers?") < min(tables)
+
+
+def test_no_long_table_stands_before_the_last_figure(folder):
+    text = (folder / "README.md").read_text()
+    before = text.split("## What are all the numbers?")[0].splitlines()
+    lengths = [len(list(rows)) for is_row, rows in itertools.groupby(
+        before, lambda line: line.startswith("|")) if is_row]
+    assert lengths and max(lengths) <= 12
+
+
+def test_models_that_miss_the_same_cells_for_the_same_reason_share_a_line():
+    def cell(agents, bound):
+        reasons = [{"status": "skipped", "count": 1, "reason":
+                    f"its bound of {bound} s exceeds the limit of 8 s"}]
+        return {"cell_id": str(agents), "scenario": "fanout", "params": {"agents": agents},
+                "models": [{"model": model, "reasons": reasons} for model in "ab"]}
+    told = {"models": [{"model": "a"}, {"model": "b"}], "default_workers": 2,
+            "cells": [cell(10, "9.5"), cell(100, "95.0")]}
+    assert markdown_tables.what_is_missing(told) == [
+        "`a`, `b` skipped: its bound of … s exceeds the limit of 8 s: fanout 10 agents (9.5); "
+        "fanout 100 agents (95.0)"]
 
 
 def test_every_picture_is_described_in_words(folder):

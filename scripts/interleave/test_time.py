@@ -240,6 +240,19 @@ def test_a_second_cell_is_shown_if_its_models_lose_in_another_way():
     assert choice(first, same, tied) == ["first"]
 
 
+def of_a_grain(pair):
+    pair[0]["params"]["grain_us"] = 3
+    return pair
+
+
+def test_cells_of_the_study_of_grain_are_shown_only_where_there_are_no_others():
+    agents = cell("agents", rows_with("late", "ab", computing=0), dict(a=1, b=1.1))
+    grain = of_a_grain(cell("grain", rows_with("late"), dict(a=1, b=9, c=1, d=1)))
+    other = of_a_grain(cell("other", rows_with("held_up"), dict(a=1, b=5, c=1, d=1)))
+    assert choice(grain, agents, other) == ["agents"]
+    assert choice(other, grain) == ["grain", "other"]
+
+
 def test_queueing_that_an_ideal_scheduler_has_too_is_no_loss_of_a_models_own():
     first = cell("first", rows_with("late"), dict(a=1, b=1.9, c=1, d=1))
     other = cell("other", rows_with("queued"), dict(a=1, b=1.2, c=1, d=1))
@@ -338,12 +351,15 @@ def test_a_model_that_was_not_run_has_no_bar_and_is_named(few):
     assert "sequential" not in [t.get_text() for t in drawn.axes[0].get_yticklabels()]
 
 
-def test_the_table_tells_every_model_its_parts_and_the_reason(all_models):
+def test_the_table_tells_every_model_its_parts_and_leaves_the_reason_to_the_figure(all_models):
     text = time_table(all_models.summary)
     for name in fixtures.EVERY:
         assert f"| `{name}` | " in text
     [(_, spent), *_] = shown_cells(all_models.summary)
-    assert why_the_slowest_lost(spent["models"]) in text
+    sentence = why_the_slowest_lost(spent["models"])
+    with settings():
+        assert sentence and sentence in where_did_the_time_go(all_models, PAGE).note
+    assert sentence not in text
     heads = next(line for line in text.splitlines() if line.startswith("| model"))
     assert "woke late" in heads and "blocked" not in heads  # no tool blocked anything
 

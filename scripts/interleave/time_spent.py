@@ -96,15 +96,23 @@ def took(row, keys):
     return sum(row["on_path"][key] for key in keys)
 
 
+def agent_like(pairs):
+    """Of pairs of a cell and what is known of it, those whose turns are an agent's; turns of a
+    chosen length, made for another study, only where there are no others."""
+    return [pair for pair in pairs if not pair[0]["params"].get("grain_us")] or pairs
+
+
 def shown_cells(summary):
     """The one or two cells that teach most, as pairs of the cell and what is known of its time.
 
-    First, of the cells with waits and computing in which most models were measured, the one in
-    which they lie furthest apart; then one of any kind whose models lose most in another way.
+    Of agents' work if there is any. First, of the cells with waits and computing in which most
+    models were measured, the one in which they lie furthest apart; then one of any kind whose
+    models lose most in another way.
     """
     cells = {c["cell_id"]: c for c in summary["cells"]}
-    found = [(cells[spent["cell_id"]], spent) for spent in summary.get("time_spent") or []
-             if spent["cell_id"] in cells and len(spent["models"]) > 1]
+    found = agent_like([(cells[spent["cell_id"]], spent)
+                        for spent in summary.get("time_spent") or []
+                        if spent["cell_id"] in cells and len(spent["models"]) > 1])
     if not found:
         return []
     most = max(len(spent["models"]) for _, spent in found)

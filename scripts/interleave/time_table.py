@@ -3,7 +3,6 @@
 from . import units
 from .tables import cell_names, rung_of
 from .time_spent import IS_ASKED, IS_LOST, shown_cells, took
-from .why_slower import why_the_slowest_lost
 
 A_TURN = {"woke late": "late_ns", "queued": "queued_ns", "slowed by others": "held_up_ns"}
 
@@ -20,7 +19,6 @@ def time_table(summary):
     for cell, spent in shown:
         scenario, told = names[cell["cell_id"]]
         parts.append(f"**{scenario}** {told}\n\n" + "\n".join(_lines(summary, spent)) + "\n")
-        parts.append(why_the_slowest_lost(spent["models"]) + "\n")
     return "\n".join(parts)
 
 
