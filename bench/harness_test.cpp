@@ -444,8 +444,8 @@ TEST(Options, more_heartbeats_than_memory_holds_are_refused) {
 }
 
 TEST(Options, a_forecast_is_of_the_work_alone) {
-  const char* argv[] = {"describe", "--scenario", "react", "--forecast", "{}", "--heartbeat-us",
-                        "1000"};
+  const char* argv[] = {"describe", "--scenario",     "react", "--forecast",
+                        "{}",       "--heartbeat-us", "1000"};
   EXPECT_THROW(parse_options(7, argv, Program::describe), UsageError);
 }
 

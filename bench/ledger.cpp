@@ -168,9 +168,8 @@ std::string Ledger::fault(const Answer& reference) const {
     const std::size_t step = breach >> 8;
     switch (static_cast<Breach>(breach & 0xff)) {
       case Breach::early_wait:
-        return fmt::format(
-            "the wait of step {} ended {} us early", step,
-            static_cast<double>(due_at(step) - steps_[step].ended) / 1000);
+        return fmt::format("the wait of step {} ended {} us early", step,
+                           static_cast<double>(due_at(step) - steps_[step].ended) / 1000);
       case Breach::unbegun_wait:
         return fmt::format("the wait of step {} ended without having begun", step);
       case Breach::repeated_step:

@@ -172,8 +172,8 @@ Options parse_options(int argc, const char* const* argv, Program program) {
     options.cell.agents =
         agents_flag->count() > 0 ? static_cast<std::uint32_t>(agents) : preset->agents;
     if (options.cell.agents > preset->most_agents) {
-      throw UsageError(fmt::format("--agents: {} takes at most {}", preset->name,
-                                   preset->most_agents));
+      throw UsageError(
+          fmt::format("--agents: {} takes at most {}", preset->name, preset->most_agents));
     }
     if (grain_flag->count() == 0) {
       options.cell.grain_us = preset->grain_us;
@@ -245,13 +245,15 @@ Workload load_workload(Options& options) {
   const std::chrono::microseconds period(options.cell.heartbeat_us);
   const auto count = nominal_bound(work, options.cell.workers) / period;
   if (count == 0) {
-    throw UsageError("--heartbeat-us: the workload is over before the first heartbeat: give a "
-                     "shorter period or more work");
+    throw UsageError(
+        "--heartbeat-us: the workload is over before the first heartbeat: give a "
+        "shorter period or more work");
   }
   if (constexpr std::int64_t most = 1'000'000; count > most) {
-    throw UsageError(fmt::format("--heartbeat-us: {} heartbeats fall into the run, and at most {} "
-                                 "are served: give a longer period or less work",
-                                 count, most));
+    throw UsageError(
+        fmt::format("--heartbeat-us: {} heartbeats fall into the run, and at most {} "
+                    "are served: give a longer period or less work",
+                    count, most));
   }
   return with_heartbeats(work, period, static_cast<std::size_t>(count));
 }

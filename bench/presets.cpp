@@ -151,8 +151,8 @@ Workload layers(const Cell& cell) {
   return std::move(author.builder).build();
 }
 
-/// Sessions that think and use tools.  `think(agent, before)` and `use_tool(agent, before)` each add
-/// a turn.
+/// Sessions that think and use tools.  `think(agent, before)` and `use_tool(agent, before)` each
+/// add a turn.
 void add_sessions(Author& author, const Cell& cell, auto&& think, auto&& use_tool) {
   // A session goes on for another round with probability 1 - 1 / 8.8, so that it has 8.8 rounds on
   // average if it were not cut off at 20; a round calls 1.23 tools on average (TraceLab: 8.8 steps
@@ -203,7 +203,8 @@ Workload blocking_tool(const Cell& cell) {
 }
 
 Workload cpu_heavy(const Cell& cell) {
-  constexpr std::uint32_t percent = 1;  // of all turns compute for about 5 to 50 ms, whatever the scale
+  constexpr std::uint32_t percent =
+      1;  // of all turns compute for about 5 to 50 ms, whatever the scale
   Author author(cell);
   auto maybe_compute_for_long = [&](TurnId id) {
     const std::uint64_t bits = author.draw(Stream::heavy, id);
@@ -413,8 +414,8 @@ constexpr auto table = std::to_array<Preset>({
     {"pizza", "N pizzas side by side, one wait each", 3, 0, pizza},
     {"pizza-chain", "N pizzas one after another, one wait each", 3, 0, pizza_chain},
     {"fanout", "one orchestrator, N agents with one LLM call each, a join", 64, 0.01, fanout},
-    {"as-completed", "as fanout, but each result is used on its own as soon as it is there", 64, 0.01,
-     as_completed},
+    {"as-completed", "as fanout, but each result is used on its own as soon as it is there", 64,
+     0.01, as_completed},
     {"layers", "N agents in teams of 4, three layers of LLM calls, an aggregator after each", 32,
      0.05, layers},
     {"react", "N sessions that alternate LLM calls with tools, up to 20 rounds each", 32, 0.05,
@@ -427,19 +428,20 @@ constexpr auto table = std::to_array<Preset>({
      0.05, tree, 0, 100'000},
     {"blocking-tool", "as react, but 3 % of the tools hold the thread that called them", 32, 0.05,
      blocking_tool},
-    {"cpu-heavy", "as react, but 1 % of the turns compute for about 5 to 50 ms besides", 32, 0.05, cpu_heavy},
+    {"cpu-heavy", "as react, but 1 % of the turns compute for about 5 to 50 ms besides", 32, 0.05,
+     cpu_heavy},
     {"open-loop", "N sessions of LLM, tool, LLM that arrive at random within 100 s, unscaled", 100,
      0.05, open_loop},
     {"compute", "N agents that compute and never wait, a join", 64, 0, compute},
     {"parked", "N agents that all wait at the same time, and do nothing else", 1000, 0, parked},
     {"empty", "one orchestrator, N agents with nothing to do, a join: what starting a turn costs",
      10'000, 0, empty},
-    {"cascade", "each of N agents gets a message and sends it to all others, who do so once more", 24,
-     0, cascade, 0, 200},
+    {"cascade", "each of N agents gets a message and sends it to all others, who do so once more",
+     24, 0, cascade, 0, 200},
     {"grain", "an orchestrator, N agents that compute one grain each, a join, over and over", 64, 0,
      grain, 10, 10'000},
-    {"grain-waits", "N agents that wait for 1 ms and then compute one grain, over and over", 1000, 0,
-     grain_waits, 10, 100'000},
+    {"grain-waits", "N agents that wait for 1 ms and then compute one grain, over and over", 1000,
+     0, grain_waits, 10, 100'000},
 });
 // clang-format on
 

@@ -20,9 +20,9 @@ json known(const std::optional<nanoseconds>& value) {
 json known(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
 json params_of(const Cell& cell) {
-  json params = {{"agents", cell.agents},         {"workers", cell.workers},
-                 {"cpu_share", cell.cpu_share},   {"time_scale", cell.time_scale},
-                 {"seed", cell.seed},             {"io", "timer"}};
+  json params = {{"agents", cell.agents},       {"workers", cell.workers},
+                 {"cpu_share", cell.cpu_share}, {"time_scale", cell.time_scale},
+                 {"seed", cell.seed},           {"io", "timer"}};
   if (cell.grain_us > 0) params["grain_us"] = cell.grain_us;
   if (cell.heartbeat_us > 0) params["heartbeat_us"] = cell.heartbeat_us;
   return params;

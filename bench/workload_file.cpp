@@ -96,8 +96,9 @@ void read_step(WorkloadBuilder& builder, const json& step, const std::string& pl
         kernel(step["compute"], place + ".compute"),
         static_cast<std::uint32_t>(integer(step["units"], place + ".units", 0, most_units)));
   } else {
-    refuse(place, "a step is one of {\"wait_ns\"}, {\"wait_until_ns\"}, {\"block_ns\"}, {\"compute\", "
-                  "\"units\"}");
+    refuse(place,
+           "a step is one of {\"wait_ns\"}, {\"wait_until_ns\"}, {\"block_ns\"}, {\"compute\", "
+           "\"units\"}");
   }
 }
 
@@ -180,8 +181,7 @@ std::string to_json(const Workload& workload) {
           steps.push_back({{"compute", name_of(step.kernel)}, {"units", step.units}});
           break;
         case StepKind::wait:
-          steps.push_back(
-              {{step.from_start ? "wait_until_ns" : "wait_ns", step.duration.count()}});
+          steps.push_back({{step.from_start ? "wait_until_ns" : "wait_ns", step.duration.count()}});
           break;
         case StepKind::block:
           steps.push_back({{"block_ns", step.duration.count()}});

@@ -98,9 +98,10 @@ TEST(Presets, answers_are_the_committed_ones) {
       {"grain-waits", "b495a6c0de04f661:901b207385d8145d"},
   };
   for (const Preset& preset : presets()) {
-    const Workload workload = preset.make(
-        {.scenario = preset.name, .agents = preset.agents, .cpu_share = preset.cpu_share,
-         .grain_us = preset.grain_us});
+    const Workload workload = preset.make({.scenario = preset.name,
+                                           .agents = preset.agents,
+                                           .cpu_share = preset.cpu_share,
+                                           .grain_us = preset.grain_us});
     ASSERT_TRUE(golden.contains(preset.name)) << preset.name;
     EXPECT_EQ(to_text(reference(workload)), golden.at(preset.name)) << preset.name;
   }

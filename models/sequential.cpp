@@ -40,7 +40,8 @@ void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
     }
   };
   auto serve_due_beats = [&] {
-    serve_beats([&](const Turn& beat) { return ledger.time_left(beat.steps.front()).count() <= 0; });
+    serve_beats(
+        [&](const Turn& beat) { return ledger.time_left(beat.steps.front()).count() <= 0; });
   };
   for (const Turn& turn : workload.work()) run_turn(ledger, turn, serve_due_beats);
   serve_beats([](const Turn&) { return true; });

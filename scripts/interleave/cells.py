@@ -99,7 +99,8 @@ def catalogue(cores):
         *[("standard", cell) for cell in grain_cells(cores)],
         # Sessions that arrive, so many a second for each CPU: from few enough for one after another
         # to as many as a CPU can serve.
-        *all_cores("standard", "open-loop", 0.05, *(cores * each for each in (8, 30, 90, 130, 165))),
+        *all_cores("standard", "open-loop", 0.05,
+                   *(cores * each for each in (8, 30, 90, 130, 165))),
         *[("standard", cell) for cell in heard_and_unheard("blocking-tool", 130, cores)],
         # So few agents that one after another is done in time, too.
         ("standard", heard_and_unheard("cpu-heavy", 8, cores)[0]),

@@ -52,7 +52,8 @@ def what_would_porting_buy(data, width):
 
 def _cells(data, reference):
     """Of each scenario the largest cell in which it was measured, at the default workers where
-    there is one. Not `parked`: its time is its wait, and its memory has a line of its own."""
+    there is one. Not `parked`, whose memory has a line of its own, and `open-loop`: their time is
+    their wait. Not turns of a chosen length, which are for another question."""
     def size(cell):
         params = cell["params"]
         return (params.get("workers") == data.summary["default_workers"],
@@ -61,7 +62,8 @@ def _cells(data, reference):
     largest = {}
     for cell in data.summary["cells"]:
         row = row_of(cell, reference)
-        if cell["scenario"] != "parked" and row and row["makespan_ns"]:
+        if (cell["scenario"] not in ("parked", "open-loop") and not cell["params"].get("grain_us")
+                and row and row["makespan_ns"]):
             known = largest.get(cell["scenario"])
             if known is None or size(cell) > size(known):
                 largest[cell["scenario"]] = cell
