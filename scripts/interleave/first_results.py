@@ -77,7 +77,7 @@ def first_results_table(summary):
 def _time(e):
     if e is None:
         return "–"
-    if e["low"] is None:
+    if e["low"] is None or not e["median"]:
         return units.duration(e["median"])
     value, unit = units.scaled(e["median"], units.DURATIONS)
     low, high = (units.three_digits(e[k] * value / e["median"]) for k in ("low", "high"))

@@ -132,7 +132,8 @@ def _cell(cell_id, row, rows, measured, planned):
 
 
 def _row(model, about, measured, samples, planned):
-    turns = [s for s in measured if s.get("turns") and s.get("cpu_user_ns") is not None]
+    turns = [s for s in measured if s.get("turns") and s.get("cpu_user_ns") is not None
+             and s.get("cpu_sys_ns") is not None]
     status = Counter(s.get("status") or "?" for s in samples)
     skip_reason = next((p["skip_reason"] for p in planned if p.get("skip_reason")), None)
     expected = (1 if samples else len(planned[:1])) if skip_reason else len(planned)

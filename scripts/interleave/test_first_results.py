@@ -77,6 +77,13 @@ def test_what_is_not_known_is_not_said_to_be_in_order():
     assert "| – |" in first_results_table(summarise(made))
 
 
+def test_a_first_result_at_once_has_a_row():
+    made = fixed(10)
+    for sample in made.samples:
+        sample["results"]["first_ns"] = 0
+    assert "| `asio` | 0 ns" in first_results_table(summarise(made))
+
+
 def test_sessions_that_arrive_are_no_results_of_this_kind(result):
     assert {c["params"]["agents"] for c in summarise(result)["first_results"]["cells"]} == {64}
 

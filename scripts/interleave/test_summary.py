@@ -5,6 +5,7 @@ import pytest
 from interleave import fixtures, stats
 from interleave.cells import catalogue
 from interleave.memory import MANY_THREADS, own_memory
+from interleave.races_fixture import race, summary_of
 from interleave.records import read_result
 from interleave.summary import as_json, memory_per_agent, summarise
 from interleave.summary_csv import as_csv
@@ -61,6 +62,12 @@ def test_an_invalid_sample_is_counted_and_named_but_in_no_median(folder, summary
     assert found["makespan_ns"]["n"] == 5
     assert found["makespan_ns"]["low"] is None
     assert found["makespan_ns"]["median"] > 100_000_000  # the invalid one claims 1.2 ms
+
+
+def test_cpu_time_of_which_a_part_is_not_known_is_not_known():
+    half = {(0, "rook", block): {"cpu_user_ns": 5, "cpu_sys_ns": None} for block in range(8)}
+    [cell] = summary_of([race("fanout", 16, 0.01, {"rook": 10, "owl": 20})], None, half)["cells"]
+    assert all(r["cpu_s_per_1000_turns"] is None for r in cell["models"])
 
 
 def test_a_trace_sample_is_in_no_median(folder, summary):
