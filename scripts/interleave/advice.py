@@ -257,7 +257,9 @@ def _responsive(summary):
             "nothing measured keeps 99 of 100 heartbeats within 10 ms"
         return Advice(situation, _where(summary, cell), use, _least_late(rows),
                       _late(rows, late, order))
-    first, *others = sorted(kept, key=order.index)
+    # Where waits hold a worker, so do heartbeats: they are in time because the agents are not.
+    free = [m for m in kept if about[m].get("structure") != "blocking_workers"]
+    first, *others = sorted(free or kept, key=order.index)
     kind = STRUCTURES.get(about[first].get("structure"))
     enough = f": {kind}{' is enough' if about[first].get('structure') in PLAIN else ''}" \
         if kind else ""

@@ -46,10 +46,18 @@ class ChartData:
                 if cells[0]["params"].get("workers") == default and has_measurements(cells)]
 
     def races(self):
-        """The same, where makespan is the question. In `parked` it is the wait, in `open-loop` the
-        time within which sessions arrive."""
-        return [cells for cells in self.over_agents()
-                if cells[0]["scenario"] not in ("parked", "open-loop")]
+        """The same, where makespan is the question: of each scenario the series that was measured
+        most, for where the CPU share is varied the map tells more. In `parked` makespan is the
+        wait, in `open-loop` the time within which sessions arrive."""
+        def measured(cells):
+            count = sum(row["n"] for cell in cells for row in cell["models"])
+            return count, -(cells[0]["params"].get("cpu_share") or 0)
+
+        series = {}
+        for cells in self.over_agents():
+            series.setdefault(cells[0]["scenario"], []).append(cells)
+        return [max(rivals, key=measured) for name, rivals in series.items()
+                if name not in ("parked", "open-loop")]
 
     def models_of(self, cells):
         present = {r["model"] for c in cells for r in c["models"]}
@@ -124,9 +132,11 @@ class ChartData:
 
     def titles(self, series, along):
         """For each series its scenario and, after it, what tells it from others of that name."""
+        rivals_of = self.over_agents() if along == "agents" else series  # drawn or not
         titles = []
         for cells in series:
-            rivals = [s[0]["params"] for s in series if s[0]["scenario"] == cells[0]["scenario"]]
+            rivals = [s[0]["params"] for s in rivals_of
+                      if s[0]["scenario"] == cells[0]["scenario"]]
             params = cells[0]["params"]
             differs = [describe(k, params[k]) for k in sorted(params) if k != along
                        and any(r.get(k) != params[k] for r in rivals)]

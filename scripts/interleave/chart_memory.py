@@ -94,7 +94,7 @@ def _in_words(slopes, strips):
     rows = [row for strip in strips for row in strip]
     late = ", ".join(f"{r['model']} {units.duration(r['lateness_p99_ns']['median'])}"
                      for r in rows if r["lateness_p99_ns"])
-    idle = ", ".join(f"{r['model']} {units.percent(r['idle_cpu']['median'])}"
+    idle = ", ".join(f"{r['model']} {units.small_percent(r['idle_cpu']['median'])}"
                      for r in rows if r["idle_cpu"])
     return (f"Lines of memory over the number of waiting agents. Bytes per further agent: {costs}."
             + (f" One wake-up in a hundred is later than: {late}." if late else "")

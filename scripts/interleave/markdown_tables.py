@@ -101,7 +101,7 @@ def _waiting_texts(row):
         return ["–"] * 4
     late = [units.duration(e["median"]) if e else "–"
             for e in (row["lateness_p50_ns"], row["lateness_p99_ns"])]
-    idle = f"{units.three_digits(row['idle_cpu']['median'] * 100)} %" if row["idle_cpu"] else "–"
+    idle = units.small_percent(row["idle_cpu"]["median"]) if row["idle_cpu"] else "–"
     return [*late, idle, f"{row['agents']:,}"]
 
 

@@ -78,6 +78,11 @@ def responsiveness_table(summary):
              "p99; all runs are counted together. In brackets: the runs one by one, the 95 % "
              "interval of their median. The best p99 is first.\n"]
     about = {m["model"]: m for m in summary["models"]}
+    holding = sorted({row["model"] for cell in section["cells"] for row in cell["models"]
+                      if about[row["model"]].get("structure") == "blocking_workers"})
+    if holding:
+        parts.append(f"In {', '.join(f'`{m}`' for m in holding)} a wait holds a worker, and so do "
+                     "heartbeats: where they are in time, the agents have a worker less.\n")
     for cell in section["cells"]:
         parts.append(f"| **{cell['scenario'].replace('|', '/')}** {_told(cell)} | rung | p50 | p99 "
                      "| longest | above 10 ms | above 100 ms | heartbeats |\n"

@@ -164,6 +164,16 @@ def test_responsive_is_who_keeps_all_but_one_in_a_hundred_within_ten_millisecond
     assert found.avoid == "`owl` 60.0 ms, 1 in 100 later"
 
 
+def test_heartbeats_that_hold_a_worker_recommend_nobody_while_others_are_in_time():
+    summary = summary_of(everywhere(rook=10, owl=20))
+    summary["models"].append({"model": "pool", "family": "pool", "rung": "idiomatic",
+                              "structure": "blocking_workers"})
+    told = {"pool": (0.0, 0.0, 0.0, 0.1), "owl": (0.0, 0.0, 0.002, 1.5), "rook": (1, 1, 1, 90)}
+    found = row(summary | {"responsiveness": heartbeats(**told)}, MEANWHILE)
+    assert found.use == "**`owl`**: a thread for each turn is enough"
+    assert "2 of 3 keep" in found.because
+
+
 def test_where_nobody_stays_responsive_nobody_is_recommended():
     summary = summary_of(everywhere(rook=10, owl=20))
     late = {"rook": (0.5, 0.4, 0.6, 300), "owl": (0.3, 0.2, 0.4, 20)}

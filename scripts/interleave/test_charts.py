@@ -343,6 +343,23 @@ def test_a_few_models_are_all_drawn_and_their_marks_explained(every):
     assert "models:" not in drawing.reading
 
 
+def test_of_several_cpu_shares_the_one_measured_most_is_drawn_and_named(data):
+    cells = json.loads(json.dumps(data.summary["cells"]))
+    for cell in list(cells):
+        if cell["scenario"] == "fanout" and cell["params"]["workers"] == 2:
+            other = json.loads(json.dumps(cell))
+            other["params"]["cpu_share"] = 0.1
+            for row in other["models"]:
+                row["n"] = row["n"] // 2
+            cells.append(other)
+    both = ChartData(data.result, dict(data.summary, cells=cells))
+    shown = [series[0]["params"]["cpu_share"] for series in both.races()
+             if series[0]["scenario"] == "fanout"]
+    assert shown == [0.01]
+    assert ("fanout", "CPU share 1 %") in both.titles(both.races(), "agents")
+    assert ("fanout", "") in data.titles(data.races(), "agents")
+
+
 def test_a_timeline_says_where_the_traces_are_that_it_does_not_draw(of_every_model):
     reading = of_every_model["timeline-layers-16", PAGE].reading
     assert "All traces are in trace/." in reading and "table" not in reading

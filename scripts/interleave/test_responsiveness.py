@@ -273,3 +273,13 @@ def test_an_axis_says_what_share_came_in_time_and_how_many_came_later(six):
     assert ax.get_xlabel() == "share of heartbeats that were at most this late"
     ticks = [t.get_text() for t in ax.get_xticklabels()]
     assert ticks[0] == "50 %\nhalf" and "99 %\n1 in 100 later" in ticks
+
+
+def test_the_table_says_in_which_models_heartbeats_hold_a_worker(six, all_models):
+    words = "so do heartbeats: where they are in time, the agents have a worker less"
+    assert words not in responsiveness_table(six.summary)
+    text = responsiveness_table(all_models.summary)
+    assert words in text
+    for said in all_models.summary["models"]:
+        if said["structure"] == "blocking_workers":
+            assert f"`{said['model']}`" in text.split(words)[0]

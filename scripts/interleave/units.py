@@ -52,5 +52,12 @@ def percent(share):
     return f"{share * 100:.0f} %" if abs(share) >= 0.0995 else f"{share * 100:.1f} %"
 
 
+def small_percent(share):
+    """Three digits of what may be next to nothing, as long as it is something."""
+    if 0 < share < 1e-5:
+        return "< 0.001 %"
+    return f"{three_digits(share * 100)} %" if 0 < share < 0.0995 else percent(share)
+
+
 def plural(count, noun, ending="s"):
     return f"{count:,} {noun}{'' if count == 1 else ending}"

@@ -127,7 +127,7 @@ def _lateness(data, ax, rows):
 def _idle_cpu(data, ax, rows):
     shares = [r["idle_cpu"]["median"] for r in rows if r["idle_cpu"]]
     inches = ax.get_window_extent().width / ax.figure.dpi
-    words = widest([_share(v) for v in shares], SIZE) + 0.1
+    words = widest([units.small_percent(v) for v in shares], SIZE) + 0.1
     most = max([*shares, 0.001])
     ax.set_xlim(0, most * inches / max(0.2, inches - words))
     step = round_step(ax.get_xlim()[1] * 100 * (2 if inches < 1.2 else 1)) / 100
@@ -140,13 +140,9 @@ def _idle_cpu(data, ax, rows):
         if not e:
             continue
         ax.barh(y, e["median"], 0.6, color=look.tint(0.25), lw=0, zorder=2)
-        ax.annotate(_share(e["median"]), (e["median"], y), (3, 0), textcoords="offset points",
-                    size=SIZE, color=style.INK, va="center_baseline", annotation_clip=False)
+        ax.annotate(units.small_percent(e["median"]), (e["median"], y), (3, 0), size=SIZE,
+                    textcoords="offset points", color=style.INK, va="center_baseline",
+                    annotation_clip=False)
         plots.append(plotted("parked", row["model"], "idle CPU, share of one", row["agents"],
                              e["median"], e["low"], e["high"], e["n"]))
     return plots
-
-
-def _share(value):
-    """In per cent, as fine as it takes: idling well is a matter of hundredths."""
-    return f"{units.three_digits(value * 100)} %" if 0 < value < 0.0995 else units.percent(value)
