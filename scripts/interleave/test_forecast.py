@@ -177,7 +177,8 @@ def test_the_notes_say_what_computing_cost_on_two_cores():
 
 
 def printed(rows, terminal, workers=(1, 2)):
-    console = Console(force_terminal=terminal, width=80, highlight=False, color_system=None)
+    console = Console(force_terminal=terminal, width=80, highlight=False, color_system=None,
+                      _environ={})  # not the TERM of whoever runs the test
     session = FakeSession(Path("/nowhere"), console)
     with console.capture() as capture:
         forecast_words.tell(session, rows, TARGET, list(workers), ["a note"])
