@@ -143,8 +143,8 @@ def little_words(law):
         return ""
     if law["holds"]:
         tenths = max(1, -(-law["largest_difference"] * 1000 // 1))
-        return ("Check: sessions under way = rate × time of each (Little's law) holds within "
-                f"{tenths / 10:g} %.")
+        return ("Check of the counting: sessions under way = rate × time of each (Little's law) "
+                f"holds within {tenths / 10:g} %.")
     return (f"WARNING: by their rate and times {law['by_law']:.3g} sessions were under way in a "
             f"run of {law['model']}, counted were {law['in_system']:.3g}: Little's law is broken, "
             "so these times cannot be right.")

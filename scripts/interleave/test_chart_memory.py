@@ -15,7 +15,7 @@ from interleave.memory_slope import memory_per_agent, theil_sen
 from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, settings
 from interleave.summary import summarise
-from interleave.test_charts import boxes
+from interleave.test_charts import check_texts
 from interleave.waiting import waiting
 
 SIZES = (1000, 10_000, 100_000, 1_000_000)
@@ -213,14 +213,7 @@ def test_the_table_has_the_columns_and_every_model(large):
 @pytest.mark.parametrize("width", [PAGE, COLUMN])
 def test_no_text_lies_on_another_or_leaves_the_figure(which, width, request):
     drawing = drawn(request.getfixturevalue(which), width)
-    found, edge = boxes(drawing), drawing.figure.bbox
-    for i, (text, box) in enumerate(found):
-        assert box.x0 >= edge.x0 and box.x1 <= edge.x1, text
-        assert box.y0 >= edge.y0 and box.y1 <= edge.y1, text
-        for other, rival in found[i + 1:]:
-            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-            assert across <= 1 or along <= 2, f"{text!r} lies on {other!r}"
+    check_texts(drawing)
 
 
 def test_identical_data_gives_identical_bytes(small, tmp_path):

@@ -155,20 +155,23 @@ def _inside(ax, tick):
     return low <= (x if is_x else y) <= high
 
 
+def check_texts(drawing, where=""):
+    """No text of the figure lies on another or leaves it."""
+    found, edge = boxes(drawing), drawing.figure.bbox
+    for i, (text, box) in enumerate(found):
+        assert box.x0 >= edge.x0 and box.x1 <= edge.x1, f"{where} {text!r}"
+        assert box.y0 >= edge.y0 and box.y1 <= edge.y1, f"{where} {text!r}"
+        for other, rival in found[i + 1:]:
+            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
+            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
+            # Boxes have room for the tails of letters: two pixels may be shared.
+            assert across <= 1 or along <= 2, f"{where} {text!r} lies on {other!r}"
+
+
 @pytest.mark.parametrize("which", ["drawings", "of_every_model"])
 def test_no_text_lies_on_another_or_leaves_the_figure(which, request):
     for (name, width), drawing in request.getfixturevalue(which).items():
-        found = boxes(drawing)
-        edge = drawing.figure.bbox
-        for i, (text, box) in enumerate(found):
-            where = f"{name} at {width} in: {text!r}"
-            assert box.x0 >= edge.x0 and box.x1 <= edge.x1, where
-            assert box.y0 >= edge.y0 and box.y1 <= edge.y1, where
-            for other, rival in found[i + 1:]:
-                across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-                along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-                # Boxes have room for the tails of letters: two pixels may be shared.
-                assert across <= 1 or along <= 2, f"{where} lies on {other!r}"
+        check_texts(drawing, f"{name} at {width}:")
 
 
 def test_no_text_is_smaller_than_seven_points(drawings, of_every_model):

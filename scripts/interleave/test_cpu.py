@@ -12,7 +12,7 @@ from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, save, settings
 from interleave.stacked import end_of
 from interleave.summary import summarise
-from interleave.test_charts import boxes
+from interleave.test_charts import check_texts
 
 MS = 1_000_000
 
@@ -185,14 +185,7 @@ def test_a_model_that_was_not_run_in_a_cell_says_so_in_place_of_a_bar(drawing):
 
 
 def test_with_every_model_no_text_lies_on_another(drawing):
-    found, edge = boxes(drawing), drawing.figure.bbox
-    for i, (text, box) in enumerate(found):
-        assert edge.x0 <= box.x0 and box.x1 <= edge.x1, text
-        assert edge.y0 <= box.y0 and box.y1 <= edge.y1, text
-        for other, rival in found[i + 1:]:
-            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-            assert across <= 1 or along <= 2, f"{text!r} lies on {other!r}"
+    check_texts(drawing)
 
 
 def test_the_table_tells_every_model_that_was_measured(all_models):

@@ -12,7 +12,7 @@ from interleave.first_results import first_results, first_results_table, order_w
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.style import IDEAL
 from interleave.summary import as_json, summarise
-from interleave.test_open_loop import check_texts
+from interleave.test_charts import check_texts
 
 
 @pytest.fixture(scope="module")

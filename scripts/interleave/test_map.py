@@ -13,6 +13,7 @@ from interleave.races_fixture import data_of, map_of, race, summary_of
 from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.summary import summarise
+from interleave.test_charts import boxes, check_texts
 from interleave.winner_map import plainest_first, standing, state, winner_map, winners
 
 
@@ -216,16 +217,6 @@ def test_identical_data_gives_identical_bytes():
     assert bytes_of(data_of(map_of(usual)), COLUMN) == bytes_of(data_of(map_of(usual)), COLUMN)
 
 
-def boxes(drawing):
-    drawing.figure.canvas.draw()
-    renderer = drawing.figure.canvas.get_renderer()
-    found = [*drawing.figure.texts]
-    for ax in drawing.axes:
-        found += [*ax.texts, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(),
-                  *ax.get_yticklabels()]
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in found if t.get_text()]
-
-
 MAP_CELLS = [("fanout", n, 2, 80_000_000, share) for share in (0.001, 0.01, 0.05, 0.1, 0.5)
              for n in (1, 10, 100, 1000)] + [("compute", n, 2, 0, 0.0) for n in (1, 10, 100, 1000)]
 
@@ -236,14 +227,7 @@ def test_no_text_lies_on_another_or_leaves_the_figure(models, width, tmp_path, m
     monkeypatch.setattr(fixtures, "CELLS", MAP_CELLS)
     result = read_result(fixtures.write_result(tmp_path, models=models))
     drawing = drawn(ChartData(result, summarise(result)), width)
-    found, edge = boxes(drawing), drawing.figure.bbox
-    for i, (text, box) in enumerate(found):
-        assert edge.x0 <= box.x0 and box.x1 <= edge.x1, text
-        assert edge.y0 <= box.y0 and box.y1 <= edge.y1, text
-        for other, rival in found[i + 1:]:
-            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-            assert across <= 1 or along <= 2, f"{text!r} lies on {other!r}"
+    check_texts(drawing)
     assert min(t.get_fontsize() for t in drawing.axes[0].texts) >= 7
 
 

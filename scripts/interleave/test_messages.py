@@ -12,7 +12,7 @@ from interleave.chart_messages import tick_words
 from interleave.messages import messages_of_cascade, messages_table, rate_words
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.summary import as_json, summarise
-from interleave.test_open_loop import check_texts
+from interleave.test_charts import check_texts
 
 OF_24 = 13_272  # 24 * (1 + 23 + 529)
 

@@ -16,7 +16,7 @@ from interleave.chart_open_loop import what_rate_can_it_keep_up_with as draw
 from interleave.open_loop import knee, knee_words, little_words, open_loop, open_loop_table
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.summary import as_json, summarise
-from interleave.test_charts import boxes
+from interleave.test_charts import check_texts
 
 
 @pytest.fixture(scope="module")
@@ -250,16 +250,6 @@ def test_a_capacity_far_beyond_the_axis_is_told_and_not_drawn():
 @pytest.mark.parametrize("width", [PAGE, COLUMN])
 def test_no_text_lies_on_another_or_leaves_the_figure(models, width):
     check_texts(drawn(made_up(models), width))
-
-
-def check_texts(drawing):
-    found, edge = boxes(drawing), drawing.figure.bbox
-    for i, (text, box) in enumerate(found):
-        assert box.x0 >= edge.x0 and box.x1 <= edge.x1 and box.y0 >= edge.y0, text
-        for other, rival in found[i + 1:]:
-            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-            assert across <= 1 or along <= 2, f"{text!r} lies on {other!r}"
 
 
 def test_the_order_of_the_samples_changes_no_byte(result, summary):

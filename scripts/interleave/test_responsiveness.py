@@ -15,7 +15,7 @@ from interleave.responsiveness import responsiveness_table, share_words
 from interleave.responsiveness_fixture import MS, bucket, write_result
 from interleave.sheet import COLUMN, PAGE, NothingToDraw, settings
 from interleave.summary import summarise
-from interleave.test_charts import boxes
+from interleave.test_charts import check_texts
 
 NAME = "responsiveness"
 
@@ -194,15 +194,7 @@ def test_every_line_lies_within_its_panel(drawing):
 
 
 def test_no_text_lies_on_another_or_leaves_the_figure(drawing):
-    found = boxes(drawing)
-    edge = drawing.figure.bbox
-    for i, (text, box) in enumerate(found):
-        assert box.x0 >= edge.x0 and box.x1 <= edge.x1, text
-        assert box.y0 >= edge.y0 and box.y1 <= edge.y1, text
-        for other, rival in found[i + 1:]:
-            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-            assert across <= 1 or along <= 2, f"{text!r} lies on {other!r}"
+    check_texts(drawing)
 
 
 def test_with_many_models_a_librarys_ends_are_drawn_where_they_are_far_apart(all_models):

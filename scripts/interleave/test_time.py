@@ -12,7 +12,7 @@ from interleave.sheet import COLUMN, PAGE, NothingToDraw, save, settings
 from interleave.stacked import end_of
 from interleave.style import FAMILIES, REFERENCE
 from interleave.summary import as_json, summarise
-from interleave.test_charts import boxes
+from interleave.test_charts import check_texts
 from interleave.time_spent import (CATEGORIES, IS_ASKED, IS_LOST, middle_runs, shown_cells,
                                    time_spent, took, whole_parts)
 from interleave.time_table import time_table
@@ -316,14 +316,7 @@ def test_every_colour_drawn_is_named(drawing):
 
 
 def test_with_every_model_no_text_lies_on_another(drawing):
-    found, edge = boxes(drawing), drawing.figure.bbox
-    for i, (text, box) in enumerate(found):
-        assert edge.x0 <= box.x0 and box.x1 <= edge.x1, text
-        assert edge.y0 <= box.y0 and box.y1 <= edge.y1, text
-        for other, rival in found[i + 1:]:
-            across = min(box.x1, rival.x1) - max(box.x0, rival.x0)
-            along = min(box.y1, rival.y1) - max(box.y0, rival.y0)
-            assert across <= 1 or along <= 2, f"{text!r} lies on {other!r}"
+    check_texts(drawing)
 
 
 def test_of_every_model_those_of_other_charts_are_drawn_and_both_ends(drawing, all_models):
