@@ -1,0 +1,2 @@
+// Where is Boost.JSON compiled?  Here, once: its headers ask for one such file in place of a library.
+#include <boost/json/src.hpp>
