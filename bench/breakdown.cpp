@@ -19,6 +19,7 @@ class Account {
     TimeSpent spent;
     std::int64_t at = stamps_.of(turn).started;
     for (const Step& step : turn.steps) {
+      if (stamps_.of(step).ended == 0) break;  // the turn failed before it
       spent.queued += nanoseconds(stamps_.of(step).begun - at);
       spent += during(step);
       at = stamps_.of(step).ended;
@@ -39,7 +40,7 @@ class Account {
     }
     const nanoseconds asked =
         std::clamp(nanoseconds(stamps_.due(step) - begun), nanoseconds(0), took);
-    (step.kind == StepKind::wait ? spent.waiting : spent.blocked) = asked;
+    (step.kind == StepKind::block ? spent.blocked : spent.waiting) = asked;
     spent.late = took - asked;
     return spent;
   }
@@ -87,14 +88,21 @@ TimeOnPath time_on_path(const Stamps& stamps, const UnitCosts& costs) {
   return path;
 }
 
-TimeSpent time_of_turns(const Stamps& stamps, const UnitCosts& costs) {
+std::vector<TimeSpent> time_of_each_turn(const Stamps& stamps, const UnitCosts& costs) {
   const Account account(stamps, costs);
-  TimeSpent spent;
+  std::vector<TimeSpent> each;
+  each.reserve(stamps.workload.work().size());
   for (const Turn& turn : stamps.workload.work()) {
-    spent.queued += nanoseconds(stamps.of(turn).started - stamps.ready(turn));
-    spent += account.running(turn);
+    each.push_back(account.running(turn));
+    each.back().queued += nanoseconds(stamps.of(turn).started - stamps.ready(turn));
   }
-  return spent;
+  return each;
+}
+
+TimeSpent time_of_turns(const Stamps& stamps, const UnitCosts& costs) {
+  TimeSpent sum;
+  for (const TimeSpent& spent : time_of_each_turn(stamps, costs)) sum += spent;
+  return sum;
 }
 
 }  // namespace bench

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <vector>
 
 #include "costs.hpp"
 #include "stamps.hpp"
@@ -12,14 +13,16 @@ namespace bench {
 using std::chrono::nanoseconds;
 
 struct TimeSpent {
-  nanoseconds waiting{0};    // what was asked of waits
+  nanoseconds waiting{0};    // what was asked of waits and calls
   nanoseconds blocked{0};    // what was asked of blocking tools
-  nanoseconds late{0};       // waits and blocking tools that ended after they were due
+  nanoseconds late{0};       // waits, calls and blocking tools that ended after they were due
   nanoseconds queued{0};     // ready, but not running: to be started, to go on, to be finished
   nanoseconds computing{0};  // compute steps, at the usual cost of a unit
   nanoseconds held_up{0};    // compute steps that took longer: the CPU was shared with others
 
   nanoseconds total() const;
+  /// What was not asked for.
+  nanoseconds lost() const { return late + queued + held_up; }
   TimeSpent& operator+=(const TimeSpent& other);
 };
 
@@ -35,8 +38,10 @@ struct TimeOnPath {
 /// longer than the work, that is `ending`.
 TimeOnPath time_on_path(const Stamps& stamps, const UnitCosts& costs);
 
-/// Summed over all turns but heartbeats, each from when all it waits for had finished to when it
-/// had: adds up to the sum of their latencies.
+/// Of each turn but heartbeats, from when all it waits for had finished to when it had.
+std::vector<TimeSpent> time_of_each_turn(const Stamps& stamps, const UnitCosts& costs);
+
+/// Their sum.
 TimeSpent time_of_turns(const Stamps& stamps, const UnitCosts& costs);
 
 }  // namespace bench

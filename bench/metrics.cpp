@@ -2,6 +2,7 @@
 #include "metrics.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "bounds.hpp"
@@ -72,15 +73,69 @@ std::optional<Results> results_of(const Stamps& stamps, const UnitCosts& costs, 
                  .span = nanoseconds(until - since)};
 }
 
+/// Some step of the turn goes wrong, if only for a while.
+bool meets_trouble(const Workload& workload, const Turn& turn) {
+  return std::ranges::any_of(turn.steps, [&](const Step& step) {
+    return workload.fails(step) ||
+           (step.kind == StepKind::call && workload.call_of(step).attempt_count > 1);
+  });
+}
+
+std::optional<Percentiles> healthy_of(const Stamps& stamps, const std::vector<TimeSpent>& spent) {
+  const Workload& workload = stamps.workload;
+  const std::vector<Ending> endings = scripted_endings(workload);
+  std::vector<nanoseconds> lost;
+  for (const Turn& turn : workload.work()) {
+    if (endings[turn.id] != Ending::finished || meets_trouble(workload, turn)) continue;
+    lost.push_back(spent[turn.id].lost());
+  }
+  if (lost.size() == workload.work().size()) return std::nullopt;
+  return percentiles_of(std::move(lost));
+}
+
+std::optional<double> fairness_of(const Stamps& stamps) {
+  const Workload& workload = stamps.workload;
+  if (workload.limit.in_flight == 0) return std::nullopt;
+  constexpr AgentId nobody = std::numeric_limits<AgentId>::max();
+  std::vector<AgentId> place(workload.agent_names.size(), nobody);  // among those that call
+  AgentId callers = 0;
+  std::vector<std::pair<std::int64_t, AgentId>> ends;
+  for (const Turn& turn : workload.work()) {
+    for (const Step& step : turn.steps) {
+      if (step.kind != StepKind::call || stamps.of(step).ended == 0) continue;
+      if (place[turn.agent] == nobody) place[turn.agent] = callers++;
+      ends.emplace_back(stamps.of(step).ended, place[turn.agent]);
+    }
+  }
+  if (callers < 2) return std::nullopt;
+  std::ranges::sort(ends);
+  std::vector<std::uint64_t> shares(callers);
+  for (std::size_t i = 0; i < (ends.size() + 1) / 2; ++i) ++shares[ends[i].second];
+  return jains_index(shares);
+}
+
+/// The outside world is at work: the step needs no CPU.
+bool waits(const Step& step) { return step.kind == StepKind::wait || step.kind == StepKind::call; }
+
 /// The wait of this turn that lasted over the whole of that time.
 bool waits_throughout(const Stamps& stamps, const Turn& turn, const Interval& time) {
   return std::ranges::any_of(turn.steps, [&](const Step& step) {
-    return step.kind == StepKind::wait && stamps.of(step).begun <= time.begin &&
-           stamps.due(step) >= time.end;
+    return waits(step) && stamps.of(step).begun <= time.begin && stamps.due(step) >= time.end;
   });
 }
 
 }  // namespace
+
+std::optional<double> jains_index(std::span<const std::uint64_t> shares) {
+  double sum = 0, squares = 0;
+  for (const std::uint64_t share : shares) {
+    const auto x = static_cast<double>(share);
+    sum += x;
+    squares += x * x;
+  }
+  if (squares == 0) return std::nullopt;
+  return sum * sum / (static_cast<double>(shares.size()) * squares);
+}
 
 Percentiles percentiles_of(std::vector<nanoseconds> durations) {
   Percentiles all{.n = durations.size(), .p50 = {}, .p90 = {}, .p99 = {}, .max = {}};
@@ -152,13 +207,17 @@ Metrics metrics_of(const Stamps& stamps, const UnitCosts& costs, unsigned cpus) 
     const auto& record = stamps.of(turn);
     first_start = std::min(first_start, record.started);
     first_finish = std::min(first_finish, record.finished);
-    latencies.emplace_back(record.finished - stamps.ready(turn));
+    if (record.ending != Ending::skipped) {
+      latencies.emplace_back(record.finished - stamps.ready(turn));
+    }
     for (const Step& step : turn.steps) {
       const auto& [begun, ended] = stamps.of(step);
+      if (ended == 0) break;  // the turn failed before it
       (step.kind == StepKind::compute ? computing : waiting).push_back({begun, ended});
-      if (step.kind == StepKind::wait) lateness.emplace_back(ended - stamps.due(step));
+      if (waits(step)) lateness.emplace_back(ended - stamps.due(step));
     }
   }
+  const std::vector<TimeSpent> spent = time_of_each_turn(stamps, costs);
   return {.makespan = nanoseconds(stamps.closed - stamps.opened),
           .startup = nanoseconds(first_start - stamps.opened),
           .first_finish = nanoseconds(first_finish - stamps.opened),
@@ -167,22 +226,26 @@ Metrics metrics_of(const Stamps& stamps, const UnitCosts& costs, unsigned cpus) 
           .latency = percentiles_of(std::move(latencies)),
           .lateness = percentiles_of(std::move(lateness)),
           .time_on_path = time_on_path(stamps, costs),
-          .time_of_turns = time_of_turns(stamps, costs),
+          .time_of_turns =
+              std::accumulate(spent.begin(), spent.end(), TimeSpent{},
+                              [](TimeSpent sum, const TimeSpent& turn) { return sum += turn; }),
           .heartbeat = heartbeat_of(stamps),
-          .results = results_of(stamps, costs, cpus)};
+          .results = results_of(stamps, costs, cpus),
+          .healthy = healthy_of(stamps, spent),
+          .fairness = fairness_of(stamps)};
 }
 
 std::optional<Interval> idle_phase(const Stamps& stamps) {
   if (!stamps.workload.beats().empty()) return std::nullopt;
   Interval phase{.begin = stamps.opened, .end = stamps.closed};
-  bool waits = false;
+  bool any = false;
   for (const Step& step : stamps.workload.steps()) {
-    if (step.kind != StepKind::wait) continue;
-    waits = true;
+    if (!waits(step) || stamps.of(step).begun == 0) continue;
+    any = true;
     phase.begin = std::max(phase.begin, stamps.of(step).begun);
     phase.end = std::min(phase.end, stamps.due(step));
   }
-  if (!waits || nanoseconds(phase.end - phase.begin) < milliseconds(100)) return std::nullopt;
+  if (!any || nanoseconds(phase.end - phase.begin) < milliseconds(100)) return std::nullopt;
   for (const Turn& turn : stamps.workload.turns) {
     const bool over = stamps.of(turn).finished <= phase.begin;
     const bool to_come = stamps.ready(turn) >= phase.end;

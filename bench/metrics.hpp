@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -57,6 +58,12 @@ struct Results {
   nanoseconds span;                    // first waited for, to last there
 };
 
+/// Jain's index of fairness of what each of n has got: (sum of x)^2 / (n * sum of x^2), which is 1
+/// if all have as much and 1 / n if one has everything (Jain, Chiu, Hawe, "A quantitative measure
+/// of fairness and discrimination for resource allocation in shared computer systems", DEC-TR-301,
+/// 1984).  Null if nobody has anything.
+std::optional<double> jains_index(std::span<const std::uint64_t> shares);
+
 /// Of the work alone, but for the makespan and the heartbeat.
 struct Metrics {
   nanoseconds makespan;          // `run` called to `run` returned
@@ -64,12 +71,19 @@ struct Metrics {
   nanoseconds first_finish;      // `run` called to the first turn finished
   std::size_t most_waiting = 0;  // steps of turns, at the same moment
   std::size_t most_computing = 0;
-  Percentiles latency;   // of a turn: all it waits for finished, to it finished
-  Percentiles lateness;  // of a wait: when it was due, to its end
+  Percentiles latency;  // of a turn that was not skipped: all it waits for finished, to it finished
+  Percentiles lateness;  // of a wait or call: when it was due, to its end
   TimeOnPath time_on_path;
   TimeSpent time_of_turns;
   std::optional<Heartbeat> heartbeat;
   std::optional<Results> results;
+  // Where some turns meet trouble: of those that do not, that is which finish and whose calls are
+  // all answered at the first try.  How much longer they took, from when all they wait for had
+  // finished, than their own waits and computing (TimeSpent::lost).
+  std::optional<Percentiles> healthy;
+  // Where calls share a limit: over the agents that call, of how many calls each had behind it when
+  // half of all calls had ended.
+  std::optional<double> fairness;
 };
 
 /// `cpus`: of the greedy schedule that results are compared with.

@@ -15,7 +15,8 @@ void say(const std::string& text) {
 
 }  // namespace
 
-Narrator::Narrator(const Workload& workload) : workload_(workload) {
+Narrator::Narrator(const Workload& workload)
+    : workload_(workload), endings_(scripted_endings(workload)) {
   if (workload.name == "pizza" || workload.name == "pizza-chain") {
     started_ = "Started making {} pizza...\n";
     finished_ = "{} pizza is ready!\n";
@@ -28,11 +29,15 @@ Narrator::Narrator(const Workload& workload) : workload_(workload) {
 }
 
 void Narrator::on_start(const Turn& turn) {
+  if (endings_[turn.id] == Ending::skipped) return;  // it starts to hear that it is
   say(fmt::format(fmt::runtime(started_), workload_.agent_names[turn.agent], turn.id));
 }
 
 void Narrator::on_finish(const Turn& turn) {
-  say(fmt::format(fmt::runtime(finished_), workload_.agent_names[turn.agent], turn.id));
+  const std::string& text = endings_[turn.id] == Ending::failed    ? failed_
+                            : endings_[turn.id] == Ending::skipped ? skipped_
+                                                                   : finished_;
+  say(fmt::format(fmt::runtime(text), workload_.agent_names[turn.agent], turn.id));
 }
 
 }  // namespace bench

@@ -1,7 +1,9 @@
-// What does a run look like while it happens?  Prints each turn's start and finish.
+// What does a run look like while it happens?  Prints each turn's start, and how it ends.
 #pragma once
 
 #include <string>
+
+#include <vector>
 
 #include "ledger.hpp"
 
@@ -16,7 +18,10 @@ class Narrator : public Observer {
 
  private:
   const Workload& workload_;
-  std::string started_, finished_;  // with {} for the agent's name
+  const std::vector<Ending> endings_;  // by script, which is how turns of a run that is proved end
+  // With {} for the agent's name.
+  std::string started_, finished_;
+  const std::string failed_ = "{}: turn {} failed\n", skipped_ = "{}: turn {} was skipped\n";
 };
 
 }  // namespace bench

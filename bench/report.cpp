@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "kernels.hpp"
@@ -19,12 +20,18 @@ json known(const std::optional<nanoseconds>& value) {
 }
 json known(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
-json params_of(const Cell& cell) {
+json params_of(const Cell& cell, const Workload& workload) {
   json params = {{"agents", cell.agents},       {"workers", cell.workers},
                  {"cpu_share", cell.cpu_share}, {"time_scale", cell.time_scale},
-                 {"seed", cell.seed},           {"io", "timer"}};
+                 {"seed", cell.seed},           {"io", cell.tcp ? "tcp" : "timer"}};
   if (cell.grain_us > 0) params["grain_us"] = cell.grain_us;
   if (cell.heartbeat_us > 0) params["heartbeat_us"] = cell.heartbeat_us;
+  if (cell.tokens > 0) params["tokens"] = cell.tokens;
+  // Where nothing fails there is nothing to react to.
+  if (workload.has_failures() || cell.on_error != OnError::isolate) {
+    params["on_error"] = name_of(cell.on_error);
+  }
+  if (cell.stop_after_us) params["stop_after_us"] = *cell.stop_after_us;
   return params;
 }
 
@@ -47,9 +54,50 @@ void add_size(json& object, const Workload& workload) {
   const std::size_t beats = workload.beats().size();  // no part of the work; one wait each
   object["turns"] = plan.turns - beats;
   object["waits"] = plan.waits - beats;
-  object["calls"] = 0;
+  object["calls"] = plan.calls;
   object["blocks"] = plan.blocks;
   object["units"] = plan.units;
+}
+
+void add_counts(json& object, const Counts& counts) {
+  object["attempts"] = counts.attempts;
+  object["retries"] = counts.retries;
+  object["failed"] = counts.failed;
+  object["skipped"] = counts.skipped;
+}
+
+/// What it says of itself, as far as it says so.
+json told(const std::string& stats, const char* pointer) {
+  const json all = json::parse(stats, nullptr, false);
+  const json::json_pointer place(pointer);
+  return all.is_object() && all.contains(place) && all[place].is_number_integer() ? all[place]
+                                                                                  : json();
+}
+
+json endpoint(const EndpointReport& e) {
+  return {{"cpu_ns", e.cpu.count()},
+          {"peak_resident_bytes", e.peak_resident_bytes > 0 ? json(e.peak_resident_bytes) : json()},
+          {"requests", told(e.stats, "/requests")},
+          {"connections", told(e.stats, "/connections")},
+          {"own_cpu", e.own_cpu},
+          {"lateness_p99_ns", told(e.stats, "/lateness/p99_ns")}};
+}
+
+const char* name_of(Ledger::Stop::Why why) {
+  static constexpr std::array names = {"outside", "enough", "failure"};
+  return names[static_cast<std::size_t>(why)];
+}
+
+json stop(const StopReport& s, const Left& left) {
+  return {{"asked_ns", s.asked.count()},
+          {"why", name_of(s.why)},
+          {"acknowledged_ns", s.acknowledged.count()},
+          {"started_after", s.started_after},
+          {"finished", s.finished},
+          {"cpu_after_ns", s.cpu.count()},
+          {"threads_left", left.threads},
+          {"descriptors_left", left.descriptors},
+          {"heap_left_bytes", left.heap_bytes}};
 }
 
 void add_answer(json& object, const Answer& answer) {
@@ -114,10 +162,8 @@ json results(const Results& r, nanoseconds arrivals) {
   return object;
 }
 
-void add_measured(json& object, const Measurement& m, nanoseconds arrivals) {
-  object["makespan_ns"] = m.metrics.makespan.count();
-  object["startup_ns"] = m.metrics.startup.count();
-  object["first_finish_ns"] = m.metrics.first_finish.count();
+/// Of the process, whatever became of the work.
+void add_usage(json& object, const Measurement& m) {
   object["cpu_user_ns"] = m.usage.user_ns;
   object["cpu_sys_ns"] = m.usage.system_ns;
   object["harness_cpu_ns"] = m.peaks.cpu_ns;
@@ -134,6 +180,13 @@ void add_measured(json& object, const Measurement& m, nanoseconds arrivals) {
   object["nivcsw"] = m.usage.involuntary_switches;
   object["minor_faults"] = m.usage.minor_faults;
   object["major_faults"] = m.usage.major_faults;
+  object["endpoint"] = m.endpoint ? endpoint(*m.endpoint) : json();
+}
+
+/// Of the work, where all of it was done.
+void add_metrics(json& object, const Measurement& m, nanoseconds arrivals) {
+  object["startup_ns"] = m.metrics.startup.count();
+  object["first_finish_ns"] = m.metrics.first_finish.count();
   object["most_waiting"] = m.metrics.most_waiting;
   object["most_computing"] = m.metrics.most_computing;
   object["latency"] = percentiles(m.metrics.latency);
@@ -144,6 +197,13 @@ void add_measured(json& object, const Measurement& m, nanoseconds arrivals) {
       m.idle_cpu ? json{{"wall_ns", m.idle_cpu->wall_ns}, {"cpu_ns", m.idle_cpu->cpu_ns}} : json();
   object["heartbeat"] = m.metrics.heartbeat ? heartbeat(*m.metrics.heartbeat) : json();
   object["results"] = m.metrics.results ? results(*m.metrics.results, arrivals) : json();
+  object["healthy"] = m.metrics.healthy ? percentiles(*m.metrics.healthy) : json();
+  object["fairness"] = known(m.metrics.fairness);
+}
+
+/// `part`, with null for everything in it if it is not known.
+void add_if(bool is_known, json& object, const json& part) {
+  for (const auto& [key, value] : part.items()) object[key] = is_known ? value : json();
 }
 
 }  // namespace
@@ -168,7 +228,7 @@ std::string sample_json(const Model& model, const std::string& name, const Cell&
                {"rung", name_of(model.rung)},
                {"structure", name_of(model.structure)},
                {"scenario", cell.scenario},
-               {"params", params_of(cell)},
+               {"params", params_of(cell, workload)},
                {"cpus", m.cpus},
                {"status", name_of(m.status)},
                {"reason", m.reason.empty() ? json() : json(m.reason)}};
@@ -176,10 +236,21 @@ std::string sample_json(const Model& model, const std::string& name, const Cell&
   add_bounds(line, m.bounds);
   line["lb_model_ns"] = m.structural_bound.count();
   add_costs(line, m.costs);
-  json measured = json::object();
-  add_measured(measured, m, workload.arrivals);
-  for (auto& [key, value] : measured.items()) line[key] = m.status == Status::ok ? value : json();
-  if (m.status == Status::ok || m.status == Status::invalid) add_answer(line, m.answer);
+  const bool ok = m.status == Status::ok, returned = ok || m.status == Status::invalid;
+  json counts, usage, metrics, answer;
+  add_counts(counts, m.counts);
+  counts["unexpected"] = m.counts.unexpected;
+  counts["events"] = m.counts.events;
+  counts["first_error_ns"] = known(m.first_error);
+  add_usage(usage, m);
+  add_metrics(metrics, m, workload.arrivals);
+  add_answer(answer, m.answer);
+  line["makespan_ns"] = ok ? json(m.metrics.makespan.count()) : json();
+  add_if(returned, line, counts);
+  add_if(ok, line, usage);
+  add_if(ok && !m.stop, line, metrics);
+  line["stop"] = ok && m.stop ? stop(*m.stop, m.left) : json();
+  if (returned) add_if(!m.stop, line, answer);
   // An exception's text may hold anything: replace what is not UTF-8 rather than throw here.
   return line.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -188,12 +259,18 @@ std::string description_json(const Cell& cell, const Workload& workload, const A
                              const UnitCosts& costs, unsigned cpus) {
   const Bounds b = bounds(workload, costs, cpus);
   json object = {{"scenario", cell.scenario},
-                 {"params", params_of(cell)},
+                 {"params", params_of(cell, workload)},
                  {"workload_version", workload_version},
                  {"cpus", cpus},
                  {"edges", workload.edge_count()}};
   add_costs(object, costs);
   add_size(object, workload);
+  const Receipts plan = planned(workload);  // of a run in which all goes by script
+  add_counts(object, {.attempts = plan.attempts,
+                      .retries = plan.attempts - plan.calls,
+                      .failed = plan.failed,
+                      .skipped = plan.skipped});
+  object["enough"] = workload.enough > 0 ? json(workload.enough) : json();
   add_answer(object, answer);
   add_bounds(object, b);
   json structural = json::object();
@@ -213,6 +290,7 @@ std::string presets_json() {
                     {"agents", preset.agents},
                     {"cpu_share", preset.cpu_share},
                     {"grain_us", preset.grain_us > 0 ? json(preset.grain_us) : json()},
+                    {"tokens", preset.tokens > 0 ? json(preset.tokens) : json()},
                     {"time_scale", Cell{}.time_scale}});
   }
   return json{{"workload_version", workload_version}, {"presets", list}}.dump();
@@ -236,6 +314,7 @@ std::string trace_json(const std::string& name, const Cell& cell, const Ledger& 
   std::vector<const Turn*> turn_of(workload.steps().size());
   for (const Turn& turn : workload.turns) {
     for (const Step& step : turn.steps) {
+      if (ledger.steps()[workload.index_of(step)].begun == 0) continue;  // failed, or stopped
       steps.push_back(&step);
       turn_of[workload.index_of(step)] = &turn;
     }
@@ -259,15 +338,18 @@ std::string trace_json(const std::string& name, const Cell& cell, const Ledger& 
                    {{"name", lane == 0 ? agent : fmt::format("{} ({})", agent, lane + 1)}});
       describe_row("thread_sort_index", row, {{"sort_index", turn.agent}});
     }
-    rows[lane] = done.ended;
+    const std::int64_t ended = done.ended > 0 ? done.ended : ledger.closed_at();
+    rows[lane] = ended;
+    json args = {{"turn", turn.id}, {"agent", turn.agent}};
+    if (step->kind == StepKind::call) args["attempts"] = ledger.calls()[step->call].attempts;
     events.push_back({{"name", name_of(step->kind)},
                       {"cat", "step"},
                       {"ph", "X"},
                       {"ts", us(done.begun)},
-                      {"dur", static_cast<double>(done.ended - done.begun) / 1000},
+                      {"dur", static_cast<double>(ended - done.begun) / 1000},
                       {"pid", 1},
                       {"tid", row},
-                      {"args", {{"turn", turn.id}, {"agent", turn.agent}}}});
+                      {"args", std::move(args)}});
   }
   return json{{"traceEvents", std::move(events)},
               {"displayTimeUnit", "ms"},

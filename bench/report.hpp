@@ -11,7 +11,10 @@ namespace bench {
 /// {"model","family","rung","structure","library","primitives","compiler","build"}
 std::string about_json(const Model& model, const std::string& name);
 
-/// One line of JSON without its newline.  Times in ns, sizes in bytes, null for what is unknown.
+/// One line of JSON without its newline.  Times in ns, sizes in bytes, null for what is unknown or
+/// does not apply.  What was to be done (turns, waits, calls, ...) is as planned; what came of it
+/// (attempts, failed, ...) as it happened.  A run that was stopped has its makespan, what it took
+/// of the machine and `stop`; nothing that is told of the whole of the work.
 std::string sample_json(const Model& model, const std::string& name, const Cell& cell,
                         const Workload& workload, const Measurement& measurement);
 
