@@ -21,10 +21,13 @@ struct Bounds {
   nanoseconds blocking;       // all blocking tools
   nanoseconds critical_path;  // CP: the longest chain of turns
   nanoseconds waits_path;     // the longest chain, counting waits and blocking tools alone
-  nanoseconds lower;          // LB = max(CP, cpu / P): no schedule is faster (Graham 1966)
+  nanoseconds lower;          // LB = max(CP, cpu / P): no schedule is faster (Graham 1966); nor
+                              // than calls take that share a limit, or their token bucket
   nanoseconds greedy;         // what a greedy scheduler without any cost would take on P CPUs
 };
 
+/// Of the work as it goes by script (as_played); where some results are enough, until they are
+/// there.
 Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus);
 
 /// When each turn would finish under the greedy schedule.

@@ -8,12 +8,24 @@
 #include <iostream>
 #include <thread>
 
-#include "model.hpp"
+#include "conformance.hpp"
 #include "process.hpp"
 #include "program.hpp"
-#include "testing.hpp"
 
 namespace bench::testing {
+
+Resources resources{.workers = 1};
+
+std::int64_t threads_left(std::int64_t allowed) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  auto threads = process_status().threads;
+  while (threads > allowed && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+    threads = process_status().threads;
+  }
+  return threads;
+}
+
 namespace {
 
 #ifdef INTERLEAVE_SANITIZED
@@ -22,10 +34,18 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-Resources resources{.workers = 1};  // from the command line: a process has one count
-
+/// Some presets stop by themselves.
 std::string fault_of_model(const Workload& workload) {
-  return fault_of(workload, [&](Ledger& ledger) { run(workload, resources, ledger); });
+  Ledger ledger(workload);
+  ledger.open();
+  try {
+    run(workload, {.workers = resources.workers, .stop = ledger.stop_token()}, ledger);
+  } catch (const Stopped&) {
+    if (!ledger.stop()) return "the model said that it was stopped, but nobody had asked it to";
+  }
+  ledger.close();
+  return ledger.stop() ? ledger.prefix_fault(reference_values(workload))
+                       : ledger.fault(reference(workload));
 }
 
 class Conformance : public ::testing::TestWithParam<const Preset*> {};
@@ -118,18 +138,6 @@ TEST(Model, heartbeats_have_absolute_times_so_a_stall_shows_in_full) {
     fault = sanitized ? "" : fault_of_lags(lags_of(ledger));
   }
   EXPECT_EQ(fault, "");
-}
-
-/// The threads of this process, once they are as few as allowed, or after ten seconds.  A runtime
-/// that detaches its threads, as Python does, has joined one a moment before the kernel forgets it.
-std::int64_t threads_left(std::int64_t allowed) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  auto threads = process_status().threads;
-  while (threads > allowed && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::yield();
-    threads = process_status().threads;
-  }
-  return threads;
 }
 
 /// Throws from the ledger's verb, at the given turn: on whatever thread of the model's runs it.

@@ -7,6 +7,7 @@
 #include "bounds.hpp"
 #include "ledger.hpp"
 #include "metrics.hpp"
+#include "mock_llm_process.hpp"
 #include "model.hpp"
 #include "presets.hpp"
 #include "process.hpp"
@@ -21,6 +22,37 @@ enum class Status {
 };
 const char* name_of(Status status);
 
+/// What came of turns and calls, whatever the script says.
+struct Counts {
+  std::uint64_t attempts = 0, retries = 0;  // of calls; retries: all but the first of each
+  std::uint64_t failed = 0, skipped = 0;    // turns
+  std::uint64_t unexpected = 0;             // calls with another outcome than by script
+  std::uint64_t events = 0;                 // tokens of streams that came over TCP
+};
+Counts counts_of(const Ledger& ledger);
+
+/// How a run that was asked to stop took it.
+struct StopReport {
+  Ledger::Stop::Why why;
+  nanoseconds asked;         // after the start
+  nanoseconds acknowledged;  // from then until `run` had returned
+  nanoseconds cpu;           // that the process used meanwhile, the harness's own included
+  std::uint64_t finished = 0, started_after = 0;  // turns
+};
+
+/// What the mock LLM took beside a run; none of it is charged to the model.
+struct EndpointReport {
+  bool own_cpu;  // that the run does not use
+  nanoseconds cpu;
+  std::int64_t peak_resident_bytes;  // 0: unknown
+  std::string stats;                 // what it says of itself, as JSON; empty: nothing
+};
+
+/// What `run` left behind that was not there before, but for the pools that libraries keep.
+struct Left {
+  std::int64_t threads = 0, descriptors = 0, heap_bytes = 0;
+};
+
 struct Measurement {
   Status status = Status::ok;
   std::string reason;  // why not ok
@@ -29,6 +61,8 @@ struct Measurement {
   Bounds bounds{};
   nanoseconds structural_bound{};
   Answer answer;
+  Counts counts;
+  std::optional<nanoseconds> first_error;  // after the start, where a turn failed
   // Of a run that is ok; otherwise without meaning.
   Metrics metrics{};
   Usage usage{};
@@ -36,13 +70,17 @@ struct Measurement {
   KernelMemory kernel_before;
   PeakWatch::Peaks peaks{};
   std::optional<CpuUse> idle_cpu;  // while every turn was waiting
+  Left left;
+  std::optional<StopReport> stop;  // of a run that was stopped; it has no metrics but its makespan
+  std::optional<EndpointReport> endpoint;  // of a run over TCP
 };
 
 using RunFunction = void (*)(const Workload&, const Resources&, Ledger&);
 
-/// Runs the model once.  `ledger` must be fresh; its stamps stay readable.
+/// Runs the model once.  `ledger` must be fresh; its stamps stay readable.  With a mock LLM, calls
+/// go there.
 Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsigned cpus,
-                    const Answer& expected, Ledger& ledger);
+                    const Answer& expected, Ledger& ledger, const MockLlm* llm = nullptr);
 
 /// What no machine could do, although the proof holds; empty if nothing.
 std::string impossible(const Bounds& bounds, nanoseconds makespan, nanoseconds cpu_time,

@@ -1,6 +1,9 @@
 // What must a concurrency model provide?  One function that runs a workload, and a few facts.
 #pragma once
 
+#include <stop_token>
+
+#include "exchange.hpp"
 #include "ledger.hpp"
 #include "workload.hpp"
 
@@ -8,7 +11,14 @@ namespace bench {
 
 struct Resources {
   unsigned workers;  // how many threads may compute at once; the process has no more CPUs than that
+  Endpoint endpoint = {};     // where calls go; port 0: they are timers
+  std::stop_token stop = {};  // asked to stop: abandon what waits, return soon
 };
+
+// Over TCP all models keep to one policy.  A call takes the connection that became idle last; if
+// none is idle it opens one.  There is no limit on their number.  A connection serves one call at a
+// time, with TCP_NODELAY, and goes back when its reply is complete and keeps it alive
+// (Exchange::connection_reusable); else it is closed.  All are closed when `run` returns.
 
 /// How good a use of its library a model file is.
 enum class Rung {
@@ -49,7 +59,10 @@ extern const Model model;
 /// Runs every turn of the workload once, each after all it waits for, through the ledger's verbs.
 /// Threads, loops and pools are set up inside.  When it returns nothing of it is left, except pools
 /// that a library keeps for the process.  Throws what went wrong; std::system_error with
-/// resource_unavailable_try_again and std::bad_alloc mean "this machine cannot do it".
+/// resource_unavailable_try_again or too_many_files_open and std::bad_alloc mean "this machine
+/// cannot do it".  Asked to stop it returns soon, or throws Stopped: it wakes what waits for a
+/// timer, a connection or a place among limited calls, and sees what computes or blocks to the end
+/// of its step.
 void run(const Workload& workload, const Resources& resources, Ledger& ledger);
 
 }  // namespace bench

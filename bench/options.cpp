@@ -94,7 +94,11 @@ std::string one_line(std::string text) {
 Options parse_options(int argc, const char* const* argv, Program program) {
   Options options;
   std::int64_t agents = 0, workers = 1, seed = 1;
-  std::string expect;
+  std::string expect, io = "timer", on_error = name_of(OnError::isolate);
+  std::map<std::string, OnError> policies;
+  for (int i = 0; i < on_error_count; ++i) {
+    policies[name_of(static_cast<OnError>(i))] = static_cast<OnError>(i);
+  }
   CLI::App app(
       program == Program::model
           ? "Runs one agent workload with one concurrency model, once, and proves it."
@@ -124,6 +128,18 @@ Options parse_options(int argc, const char* const* argv, Program program) {
   app.add_option("--heartbeat-us", options.cell.heartbeat_us,
                  "an extra agent that is to wake once in so many us")
       ->check(CLI::Range(100, 1'000'000));
+  const auto* tokens_flag =
+      app.add_option("--tokens", options.cell.tokens,
+                     "how many an answer streams, in scenarios whose answers do")
+          ->check(CLI::Range(1, 100'000));
+  app.add_option("--io", io, "what waits is a timer, or a call over TCP (default: timer)")
+      ->check(CLI::IsMember({"timer", "tcp"}));
+  app.add_option("--on-error", on_error,
+                 "when a turn fails: isolate, fail-fast or first-error (default: isolate)")
+      ->check(CLI::IsMember(policies));
+  app.add_option("--stop-after-us", options.cell.stop_after_us,
+                 "ask the run to stop so long after its start")
+      ->check(CLI::Range(0, 1'000'000'000));
   app.add_option("--workload", options.workload_file, "a graph of your own instead of a scenario");
   app.add_option("--export-workload", options.export_file, "write the graph to this file and stop");
   if (program == Program::model) {
@@ -180,16 +196,25 @@ Options parse_options(int argc, const char* const* argv, Program program) {
     } else if (preset->grain_us == 0) {
       throw UsageError(fmt::format("--grain-us: {} has no grain: leave it out", preset->name));
     }
+    if (tokens_flag->count() == 0) {
+      options.cell.tokens = preset->tokens;
+    } else if (preset->tokens == 0) {
+      throw UsageError(
+          fmt::format("--tokens: the answers of {} do not stream: leave it out", preset->name));
+    }
     if (share_flag->count() == 0) options.cell.cpu_share = preset->cpu_share;
     options.cell.seed = static_cast<std::uint64_t>(seed);
   } else {
-    for (const auto* flag : {agents_flag, share_flag, scale_flag, seed_flag, grain_flag}) {
+    for (const auto* flag :
+         {agents_flag, share_flag, scale_flag, seed_flag, grain_flag, tokens_flag}) {
       if (flag->count() > 0) {
         throw UsageError(flag->get_name() + " does not go with --workload: the file says it all");
       }
     }
   }
   options.cell.workers = static_cast<unsigned>(workers);
+  options.cell.tcp = io == "tcp";
+  options.cell.on_error = policies.at(on_error);
   if (options.cell.heartbeat_us > 0 && !options.export_file.empty()) {
     throw UsageError("--heartbeat-us does not go with --export-workload: give it with the file");
   }
@@ -240,6 +265,7 @@ Workload load_work(Options& options) {
 
 Workload load_workload(Options& options) {
   Workload work = load_work(options);
+  if (options.cell.tcp) work = with_calls(work);
   if (options.cell.heartbeat_us == 0) return work;
   // As many as surely fall into the run, for one that goes on after the work would lengthen it.
   const std::chrono::microseconds period(options.cell.heartbeat_us);

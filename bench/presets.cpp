@@ -64,6 +64,101 @@ class Author {
   PerMillion time_scale_, cpu_share_;
 };
 
+/// Shares of calls that meet trouble, in millionths, and of turns whose code throws.
+struct FaultRates {
+  std::uint32_t rate_limited, server_error, timed_out, raises;
+  bool all_sorts;  // a server error in four is one; the others: refused, cut, garbage
+};
+
+/// How an API is called that now and then fails.  All times are unscaled.
+class FaultyCalls {
+ public:
+  FaultyCalls(Author& author, const FaultRates& rates) : author_(author), rates_(rates) {}
+
+  /// Adds a call that takes so long when it is answered.
+  void add(TurnId id, std::int64_t duration_us) {
+    const std::vector<Attempt> script = script_of(id, duration_us);
+    author_.builder.call(
+        {.first = script.back().outcome == Outcome::answered ? script.back().duration
+                                                             : std::chrono::nanoseconds(0),
+         .limit = author_.scaled(limit_us)},
+        script);
+  }
+
+  bool raises(TurnId id) const {
+    return below(mix64(author_.draw(Stream::fault, id)), million) < rates_.raises;
+  }
+
+ private:
+  static constexpr std::uint32_t million = 1'000'000;
+  static constexpr std::int64_t limit_us = 60'000'000;  // twice the longest call that is drawn
+  static constexpr std::int64_t refusal_us = 50'000;    // a server that says no says so at once
+
+  std::vector<Attempt> script_of(TurnId id, std::int64_t duration_us) const {
+    const std::uint64_t bits = author_.draw(Stream::fault, id);
+    const Outcome outcome = outcome_of(below(bits, million), bits);
+    // Trouble comes in rows: one call in ten that meets it is given up in the end.
+    const std::uint32_t percent = below(mix64(bits ^ 1), 100);
+    const std::size_t failures = outcome == Outcome::answered ? 0
+                                 : percent < 75               ? 1
+                                 : percent < 90               ? 2
+                                                              : most_attempts;
+    std::vector<Attempt> script;
+    for (std::size_t attempt = 0; attempt < failures; ++attempt) {
+      const bool last = attempt + 1 == most_attempts;
+      script.push_back(
+          {outcome, author_.scaled(until(outcome, duration_us)),
+           last ? std::chrono::nanoseconds(0) : author_.scaled(back_off_us(outcome, id, attempt))});
+    }
+    if (failures < most_attempts) {
+      script.push_back({Outcome::answered, author_.scaled(duration_us), {}});
+    }
+    return script;
+  }
+
+  Outcome outcome_of(std::uint32_t drawn, std::uint64_t bits) const {
+    if (drawn < rates_.rate_limited) return Outcome::rate_limited;
+    drawn -= rates_.rate_limited;
+    if (drawn < rates_.server_error) {
+      static constexpr std::array sorts = {Outcome::server_error, Outcome::refused, Outcome::cut,
+                                           Outcome::garbage};
+      return rates_.all_sorts ? sorts[below(mix64(bits ^ 2), sorts.size())] : Outcome::server_error;
+    }
+    drawn -= rates_.server_error;
+    return drawn < rates_.timed_out ? Outcome::timed_out : Outcome::answered;
+  }
+
+  static std::int64_t until(Outcome outcome, std::int64_t duration_us) {
+    switch (outcome) {
+      case Outcome::answered:
+      case Outcome::garbage:
+        return duration_us;
+      case Outcome::cut:
+      case Outcome::server_error:
+        return duration_us / 2;
+      case Outcome::rate_limited:
+        return refusal_us;
+      case Outcome::refused:
+        return 0;
+      case Outcome::timed_out:
+        return limit_us;
+    }
+    return duration_us;
+  }
+
+  /// As OpenAI's clients do: min(0.5 s * 2^k, 8 s), of which a jitter of up to a quarter is taken
+  /// off; or what Retry-After says, here one to three seconds.
+  std::int64_t back_off_us(Outcome outcome, TurnId id, std::size_t attempt) const {
+    const std::uint64_t bits = author_.draw(Stream::jitter, std::uint64_t{id} * 8 + attempt);
+    if (outcome == Outcome::rate_limited) return 1'000'000 + below(bits, 2'000'001);
+    const std::int64_t full = std::min<std::int64_t>(500'000LL << attempt, 8'000'000);
+    return full - below(bits, static_cast<std::uint32_t>(full / 4 + 1));
+  }
+
+  Author& author_;
+  FaultRates rates_;
+};
+
 std::vector<TurnId> range(TurnId first, TurnId last) {
   std::vector<TurnId> ids;
   for (TurnId id = first; id < last; ++id) ids.push_back(id);
@@ -225,6 +320,126 @@ Workload cpu_heavy(const Cell& cell) {
       });
   return std::move(author.builder).build();
 }
+
+Workload with_faults(const Cell& cell, const FaultRates& rates) {
+  Author author(cell);
+  FaultyCalls calls(author, rates);
+  auto add = [&](TurnId id, std::int64_t duration_us, Kernel kernel) {
+    calls.add(id, duration_us);
+    author.compute_after(author.scaled(duration_us), kernel);
+    if (calls.raises(id)) author.builder.raise();
+    return id;
+  };
+  add_sessions(
+      author, cell,
+      [&](AgentId agent, auto&& before) {
+        const TurnId id = author.builder.add_turn(agent, before);
+        return add(id, draw_us(llm_call, author.draw(Stream::llm, id)), Kernel::mix);
+      },
+      [&](AgentId agent, auto&& before) {
+        const TurnId id = author.builder.add_turn(agent, before);
+        return add(id, draw_us(tool_call, author.draw(Stream::tool, id)), Kernel::json);
+      });
+  return std::move(author.builder).build();
+}
+
+/// Rates as BurstGPT has them for hosted models (arXiv 2401.17644: 1.8 to 7.3 % of requests fail).
+Workload faulty(const Cell& cell) {
+  return with_faults(cell, {.rate_limited = 20'000,
+                            .server_error = 5'000,
+                            .timed_out = 2'000,
+                            .raises = 3'000,
+                            .all_sorts = false});
+}
+
+Workload storm(const Cell& cell) {
+  return with_faults(cell, {.rate_limited = 46'000,
+                            .server_error = 12'000,
+                            .timed_out = 5'000,
+                            .raises = 7'000,
+                            .all_sorts = true});
+}
+
+/// Calls of one agent, one after another, all alike but for their duration.
+void add_calls(Author& author, AgentId agent, std::uint32_t count, Call call, auto&& duration_of) {
+  TurnId last = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    last = i == 0 ? author.builder.add_turn(agent) : author.builder.add_turn(agent, {last});
+    const Attempt answered{.duration = duration_of(last)};
+    if (call.tokens == 0) call.first = answered.duration;
+    author.builder.call(call, {&answered, 1});
+  }
+}
+
+constexpr std::chrono::seconds patience(30);  // with a call that nothing is wrong with
+
+Workload rate_limit(const Cell& cell) {
+  // A quarter of the agents may call at once.  The bucket gives tokens a little faster than those
+  // are done with them on average, so that now the one limit is felt and now the other.
+  constexpr std::uint32_t calls_each = 4;
+  constexpr std::int64_t shortest_us = 500'000, longest_us = 3'500'000;
+  Author author(cell);
+  const std::uint32_t in_flight = std::max(1U, cell.agents / 4);
+  author.builder.limit_calls(
+      {.in_flight = in_flight,
+       .burst = in_flight,
+       .interval = author.scaled((shortest_us + longest_us) / 2 * 9 / 10) / in_flight});
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    add_calls(author, author.builder.add_agent(fmt::format("agent {}", i)), calls_each,
+              {.limit = patience}, [&](TurnId id) {
+                const auto drawn = below(author.draw(Stream::llm, id),
+                                         static_cast<std::uint32_t>(longest_us - shortest_us));
+                return author.scaled(shortest_us + drawn);
+              });
+  }
+  return std::move(author.builder).build();
+}
+
+Workload first_k(const Cell& cell) {
+  constexpr std::uint32_t team_size = 4;
+  Author author(cell);
+  for (std::uint32_t team = 0; team < cell.agents; ++team) {
+    const AgentId lead = author.builder.add_agent(fmt::format("lead {}", team));
+    const TurnId task = author.llm_turn(lead, {});
+    std::vector<TurnId> drafts;
+    for (std::uint32_t i = 0; i < team_size; ++i) {
+      drafts.push_back(author.llm_turn(
+          author.builder.add_agent(fmt::format("helper {}.{}", team, i)), std::array{task}));
+    }
+    author.llm_turn(lead, drafts);
+    author.builder.result(std::chrono::nanoseconds(0));
+  }
+  author.builder.enough(std::max(1U, cell.agents / 4));
+  return std::move(author.builder).build();
+}
+
+Workload stream(const Cell& cell) {
+  constexpr std::uint32_t calls_each = 4;
+  constexpr std::int64_t first_us = 500'000, gap_us = 25'000;
+  Author author(cell);
+  const std::uint32_t tokens = std::max(1U, cell.tokens);
+  const auto first = author.scaled(first_us);
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    add_calls(author, author.builder.add_agent(fmt::format("agent {}", i)), calls_each,
+              {.tokens = tokens, .first = first, .limit = patience},
+              [&](TurnId) { return first + author.scaled(gap_us) * (tokens - 1); });
+  }
+  return std::move(author.builder).build();
+}
+
+/// Calls that are answered at once: what calling itself costs.
+Workload calls_at_once(const Cell& cell, bool keep_alive) {
+  constexpr std::uint32_t calls_each = 100;
+  Author author(cell);
+  for (std::uint32_t i = 0; i < cell.agents; ++i) {
+    add_calls(author, author.builder.add_agent(fmt::format("agent {}", i)), calls_each,
+              {.keep_alive = keep_alive, .limit = patience},
+              [](TurnId) { return std::chrono::nanoseconds(0); });
+  }
+  return std::move(author.builder).build();
+}
+Workload calls(const Cell& cell) { return calls_at_once(cell, true); }
+Workload connect(const Cell& cell) { return calls_at_once(cell, false); }
 
 Workload open_loop(const Cell& cell) {
   // N moments drawn evenly from a window and put in order are a Poisson process that had N arrivals
@@ -442,6 +657,19 @@ constexpr auto table = std::to_array<Preset>({
      grain, 10, 10'000},
     {"grain-waits", "N agents that wait for 1 ms and then compute one grain, over and over", 1000,
      0, grain_waits, 10, 100'000},
+    {"faulty", "as react, but 3 % of the calls and turns meet trouble, as on an ordinary day", 32,
+     0.05, faulty},
+    {"storm", "as react, but 7 % of the calls and turns meet trouble of every sort", 32, 0.05,
+     storm},
+    {"rate-limit", "N agents, four calls each, of which N / 4 may be under way, by a token bucket",
+     32, 0, rate_limit},
+    {"first-k", "N teams of 5 with the same task; when N / 4 are done the others are cancelled", 32,
+     0.05, first_k, 0, 100'000},
+    {"stream", "N agents, four calls each, whose answers come token by token", 64, 0, stream, 0,
+     100'000, 200},
+    {"calls", "N agents, 100 calls each, answered at once: what calling costs", 64, 0, calls, 0,
+     100'000},
+    {"connect", "as calls, but with a connection of its own for each", 64, 0, connect, 0, 100'000},
 });
 // clang-format on
 

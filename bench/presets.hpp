@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "ledger.hpp"
 #include "workload.hpp"
 
 namespace bench {
@@ -19,6 +21,10 @@ struct Cell {
   std::uint64_t seed = 1;
   std::uint32_t grain_us = 0;      // how much a turn computes, in presets that ask for it
   std::uint32_t heartbeat_us = 0;  // the period of the heartbeats; 0: none
+  std::uint32_t tokens = 0;        // that an answer streams, in presets that ask for it
+  bool tcp = false;                // what waits is a call over TCP, not a timer
+  OnError on_error = OnError::isolate;
+  std::optional<std::uint32_t> stop_after_us = {};  // after the start the run is asked to stop
 };
 
 struct Preset {
@@ -29,6 +35,7 @@ struct Preset {
   Workload (*make)(const Cell& cell);
   std::uint32_t grain_us = 0;  // 0: it has no grain
   std::uint32_t most_agents = 1'000'000;
+  std::uint32_t tokens = 0;  // 0: its answers do not stream
 };
 
 std::span<const Preset> presets();

@@ -82,6 +82,15 @@ void pin_this_thread(unsigned wanted) {
   keep_cpus([=](unsigned nth) { return nth == wanted; });
 }
 
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::int64_t process_cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
 Usage usage_so_far() {
   rusage r{};
   getrusage(RUSAGE_SELF, &r);

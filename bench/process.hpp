@@ -22,12 +22,18 @@ void pin_to_cpus(unsigned count);
 /// the system refuses, the thread stays where it may be.
 void pin_this_thread(unsigned nth);
 
+/// Raises the limit on open files as far as this process may.
+void allow_many_descriptors();
+
 struct Usage {
   std::int64_t user_ns, system_ns, voluntary_switches, involuntary_switches, minor_faults,
       major_faults;
 };
 Usage usage_so_far();
 Usage operator-(const Usage& after, const Usage& before);
+
+/// All CPU time of the process so far, by the clock: finer than Usage, and cheap.
+std::int64_t process_cpu_ns();
 
 /// From /proc/self/status; -1 where the kernel does not say.
 struct ProcessStatus {

@@ -28,6 +28,23 @@ void write_file(const std::string& path, const std::string& text, std::ios::open
   if (!file) throw std::runtime_error("cannot write " + path + ": is the disk full?");
 }
 
+void set_usage_counters(benchmark::State& state, const Measurement& m) {
+  auto& c = state.counters;
+  c["cpu_s"] = seconds(m.usage.user_ns + m.usage.system_ns);
+  c["switches"] = static_cast<double>(m.usage.voluntary_switches + m.usage.involuntary_switches);
+  c["threads_peak"] = static_cast<double>(m.peaks.threads);
+  c["vmhwm_bytes"] = static_cast<double>(m.after.peak_resident_bytes);
+}
+
+/// Of a run that was stopped: the bounds are of the whole of the work, so nothing is related to
+/// them.
+void set_stop_counters(benchmark::State& state, const StopReport& stop) {
+  auto& c = state.counters;
+  c["acknowledged_s"] = seconds(stop.acknowledged.count());
+  c["finished"] = static_cast<double>(stop.finished);
+  c["started_after"] = static_cast<double>(stop.started_after);
+}
+
 void set_counters(benchmark::State& state, const Measurement& m, const Workload& workload) {
   const double makespan = seconds(m.metrics.makespan.count());
   auto& c = state.counters;
@@ -37,10 +54,6 @@ void set_counters(benchmark::State& state, const Measurement& m, const Workload&
   // A workload without any work has a bound of zero: no ratio, and never a NaN.
   if (m.structural_bound.count() > 0)
     c["overhead"] = makespan / seconds(m.structural_bound.count());
-  c["cpu_s"] = seconds(m.usage.user_ns + m.usage.system_ns);
-  c["switches"] = static_cast<double>(m.usage.voluntary_switches + m.usage.involuntary_switches);
-  c["threads_peak"] = static_cast<double>(m.peaks.threads);
-  c["vmhwm_bytes"] = static_cast<double>(m.after.peak_resident_bytes);
   c["most_waiting"] = static_cast<double>(m.metrics.most_waiting);
   c["most_computing"] = static_cast<double>(m.metrics.most_computing);
   c["first_finish_s"] = seconds(m.metrics.first_finish.count());
@@ -85,6 +98,12 @@ int run_cell(int argc, char** argv, Prepare prepare) {
   if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return exit_usage;
 
   const unsigned cpus = std::min(cell.workers, usable_cpus());
+  std::unique_ptr<MockLlm> llm;
+  if (cell.tcp) {
+    llm = std::make_unique<MockLlm>();
+    llm->pin_beside(cpus);
+    allow_many_descriptors();
+  }
   pin_to_cpus(cpus);
   const Answer expected = options.expect ? *options.expect : reference(workload);
   if (prepare) prepare(workload);
@@ -96,7 +115,7 @@ int run_cell(int argc, char** argv, Prepare prepare) {
     Ledger ledger(workload, narrator.get());
     Measurement m;
     for (auto _ : state) {
-      m = measure(run, model, cell, cpus, expected, ledger);
+      m = measure(run, model, cell, cpus, expected, ledger, llm.get());
       state.SetIterationTime(seconds(ledger.closed_at() - ledger.opened_at()));
     }
     if (!options.sample_file.empty()) {
@@ -113,7 +132,12 @@ int run_cell(int argc, char** argv, Prepare prepare) {
       state.SkipWithError(m.reason.c_str());
       return;
     }
-    set_counters(state, m, workload);
+    set_usage_counters(state, m);
+    if (m.stop) {
+      set_stop_counters(state, *m.stop);
+    } else {
+      set_counters(state, m, workload);
+    }
     if (!options.trace_file.empty()) {
       write_file(options.trace_file, trace_json(model_name, cell, ledger, cpus), std::ios::trunc);
     }

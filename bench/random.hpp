@@ -26,6 +26,8 @@ enum class Stream : std::uint64_t {
   heavy,         // whether an agent computes for long, and how long
   blocking,      // whether a tool holds its thread
   arrival,       // when a session arrives
+  fault,         // whether a call meets trouble, and of which sort
+  jitter,        // of the time before the next attempt
 };
 
 /// What all draws of one stream have in common.

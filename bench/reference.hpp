@@ -29,6 +29,23 @@ inline Value answered(const Workload& workload, const Step& step, Value v) {
   return mix64(v ^ workload.response(workload.index_of(step)));
 }
 
+/// What an answered call makes of a value: as a wait, but the number of attempts counts, too.
+inline Value called(Value v, Value response, std::uint32_t attempts) {
+  v = mix64(v ^ response);
+  return attempts == 1 ? v : mix64(v ^ attempts);
+}
+
+/// What a turn hands on that fails with this value at hand: because a call was given up with that
+/// outcome, or, `answered`, because the agent's code threw.
+inline Value failed(Value v, Outcome outcome) {
+  return mix64(~v ^ static_cast<std::uint64_t>(outcome));
+}
+
+/// What a turn hands on that is skipped.
+inline Value skipped(const Workload& workload, const Turn& turn) {
+  return mix64(~(workload.seed ^ turn.id));
+}
+
 /// Fingerprint of a run's outcome.
 struct Answer {
   Value digest = 0;  // over the values of all turns that nobody waits for, in ascending order
@@ -47,7 +64,10 @@ Answer answer_of(const Workload& workload, auto&& value_of) {
   return answer;
 }
 
-/// The right answer: a `for` loop over the turns that computes everything and waits for nothing.
+/// The right value of each turn: a `for` loop that computes everything and waits for nothing.
+std::vector<Value> reference_values(const Workload& workload);
+
+/// The right answer.
 Answer reference(const Workload& workload);
 
 /// As two hexadecimal numbers, `0123456789abcdef:0123456789abcdef`.

@@ -9,8 +9,9 @@
 
 namespace bench {
 
-/// Nanoseconds on the steady clock, of a run that was proved: every turn has started and finished,
-/// after all that it waits for, and its steps lie one after another in between.
+/// Nanoseconds on the steady clock, of a run that was proved: every turn has started and ended,
+/// after all that it waits for, and its steps lie one after another in between.  Those that a turn
+/// did not come to, because it failed or was skipped, have no stamps.
 struct Stamps {
   const Workload& workload;
   std::int64_t opened, closed;  // `run` was called, and returned
@@ -26,8 +27,8 @@ struct Stamps {
     for (const TurnId before : turn.before) at = std::max(at, turns[before].finished);
     return at;
   }
-  /// When a wait or blocking tool was to end.  Where that counts from the start of the run, it may
-  /// be before it began.
+  /// When a wait, a call or a blocking tool was to end.  Where that counts from the start of the
+  /// run, it may be before it began.
   std::int64_t due(const Step& step) const {
     return (step.from_start ? opened : of(step).begun) + step.duration.count();
   }

@@ -22,8 +22,18 @@ using std::chrono::microseconds;
 inline Workload small(const std::string& preset, std::uint32_t agents = 6) {
   Cell cell{.scenario = preset, .agents = agents, .cpu_share = 0.1, .time_scale = 1e-4};
   cell.grain_us = find_preset(preset)->grain_us;
+  cell.tokens = find_preset(preset)->tokens;
   if (preset == "parked") cell.time_scale = 1e-5;  // it waits for half a minute, unscaled
   return find_preset(preset)->make(cell);
+}
+
+/// Up to two attempts fail before the answer; now and then all do.
+inline std::vector<Attempt> random_script(auto&& roll) {
+  const Attempt no{Outcome::server_error, microseconds(roll(100)), microseconds(roll(100))};
+  if (roll(20) == 0) return std::vector<Attempt>(most_attempts, no);
+  std::vector<Attempt> script(roll(4) == 0 ? 1 + roll(2) : 0, no);
+  script.push_back({Outcome::answered, microseconds(100 + roll(200)), {}});
+  return script;
 }
 
 /// A graph of any shape: up to four predecessors, up to three steps of any kind, some turns empty.
@@ -41,7 +51,7 @@ inline Workload random_graph(std::uint64_t seed, std::uint32_t turns) {
     before.erase(std::unique(before.begin(), before.end()), before.end());
     builder.add_turn(0, before);
     for (std::uint32_t i = roll(4); i > 0; --i) {
-      switch (roll(3)) {
+      switch (roll(4)) {
         case 0:
           builder.compute(roll(2) ? Kernel::mix : Kernel::json, 1 + roll(20));
           break;
@@ -50,6 +60,10 @@ inline Workload random_graph(std::uint64_t seed, std::uint32_t turns) {
           break;
         case 2:
           builder.block(microseconds(roll(100)));
+          break;
+        case 3:
+          builder.call({.first = microseconds(100), .limit = std::chrono::seconds(30)},
+                       random_script(roll));
           break;
       }
     }
@@ -69,14 +83,28 @@ inline Value perform(Ledger& ledger, const Step& step, Value v) {
       return ledger.end_wait(step, v);
     case StepKind::block:
       return ledger.block(step, v);
+    case StepKind::call:
+      for (;;) {
+        ledger.begin_attempt(step);
+        while (ledger.time_left(step).count() > 0) {
+        }
+        const Ledger::Next next = ledger.end_attempt(step, v);
+        if (!next.again) return next.value;
+        while (ledger.time_left(step).count() > 0) {
+        }
+      }
   }
   return v;
 }
 
 inline void run_turn(Ledger& ledger, const Turn& turn) {
-  Value v = ledger.start(turn);
-  for (const Step& step : turn.steps) v = perform(ledger, step, v);
-  ledger.finish(turn, v);
+  try {
+    Value v = ledger.start(turn);
+    for (const Step& step : turn.steps) v = perform(ledger, step, v);
+    ledger.finish(turn, v);
+  } catch (const TurnFailed& failure) {
+    ledger.fail(turn, failure);
+  }
 }
 
 /// Holds up the thread that serves heartbeat 76, from about 75 ms after the start, for 150 ms.

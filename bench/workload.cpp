@@ -10,8 +10,14 @@
 namespace bench {
 
 const char* name_of(StepKind kind) {
-  static constexpr std::array names = {"compute", "wait", "block"};
+  static constexpr std::array names = {"compute", "wait", "block", "call"};
   return names[static_cast<std::size_t>(kind)];
+}
+
+const char* name_of(Outcome outcome) {
+  static constexpr std::array<const char*, outcome_count> names = {
+      "answered", "rate limited", "server error", "timed out", "refused", "cut", "garbage"};
+  return names[static_cast<std::size_t>(outcome)];
 }
 
 WorkloadBuilder::WorkloadBuilder(std::string name, std::uint64_t seed)
@@ -59,11 +65,45 @@ void WorkloadBuilder::block(std::chrono::nanoseconds duration) {
   steps_.push_back({.kind = StepKind::block, .duration = duration});
 }
 
+void WorkloadBuilder::call(Call call, std::span<const Attempt> script) {
+  if (script.empty() || script.size() > most_attempts) {
+    throw std::invalid_argument(
+        fmt::format("a call has {} attempts: give 1 to {}", script.size(), most_attempts));
+  }
+  call.first_attempt = static_cast<std::uint32_t>(attempts_.size());
+  call.attempt_count = static_cast<std::uint32_t>(script.size());
+  std::chrono::nanoseconds duration{0};
+  for (const Attempt& attempt : script) {
+    if (attempt.outcome == Outcome::answered && &attempt != &script.back()) {
+      throw std::invalid_argument("a call is tried again after an answer: make that the last");
+    }
+    duration += attempt.duration + attempt.back_off;
+  }
+  if (script.back().outcome != Outcome::answered && script.size() < most_attempts) {
+    throw std::invalid_argument(
+        fmt::format("a call is given up after {} attempts: give {}, or one that is answered",
+                    script.size(), most_attempts));
+  }
+  attempts_.insert(attempts_.end(), script.begin(), script.end());
+  steps_.push_back({.kind = StepKind::call,
+                    .call = static_cast<std::uint32_t>(calls_.size()),
+                    .duration = duration});
+  calls_.push_back(call);
+}
+
+void WorkloadBuilder::raise() {
+  steps_.push_back({.kind = StepKind::compute, .raises = true, .units = 1});
+}
+
 void WorkloadBuilder::result(std::chrono::nanoseconds since_start) {
   results_.push_back({static_cast<TurnId>(drafts_.size() - 1), since_start});
 }
 
 Workload WorkloadBuilder::build() && {
+  if (enough_ > results_.size()) {
+    throw std::invalid_argument(fmt::format(
+        "{} results are enough, but only {} come: ask for no more", enough_, results_.size()));
+  }
   Workload w;
   w.name = std::move(name_);
   w.seed = seed_;
@@ -73,6 +113,11 @@ Workload WorkloadBuilder::build() && {
   w.before_ = std::move(before_);
   w.results = std::move(results_);
   w.arrivals = arrivals_;
+  w.limit = limit_;
+  w.enough = enough_;
+  w.calls_ = std::move(calls_);
+  w.attempts_ = std::move(attempts_);
+  w.has_failures_ = std::ranges::any_of(w.steps_, [&](const Step& step) { return w.fails(step); });
   w.beat_count_ = beat_count_;
   w.after_.resize(w.before_.size());
 
@@ -107,15 +152,29 @@ Workload WorkloadBuilder::build() && {
   return w;
 }
 
+/// Everything but the steps, which `add_step(turn, step)` adds one by one.
+void WorkloadBuilder::copy(const Workload& work, auto&& add_step) {
+  for (const std::string& name : work.agent_names) add_agent(name);
+  for (const Turn& turn : work.turns) {
+    add_turn(turn.agent, turn.before);
+    for (const Step& step : turn.steps) add_step(turn, step);
+  }
+  results_ = work.results;
+  arrivals_ = work.arrivals;
+  limit_ = work.limit;
+  enough_ = work.enough;
+  beat_count_ = work.beat_count_;
+}
+
 Workload with_heartbeats(const Workload& work, std::chrono::nanoseconds period, std::size_t count) {
   WorkloadBuilder builder(work.name, work.seed);
-  for (const std::string& name : work.agent_names) builder.add_agent(name);
-  for (const Turn& turn : work.turns) {
-    builder.add_turn(turn.agent, turn.before);
-    builder.steps_.insert(builder.steps_.end(), turn.steps.begin(), turn.steps.end());
-  }
-  builder.results_ = work.results;
-  builder.arrivals_ = work.arrivals;
+  builder.copy(work, [&](const Turn&, const Step& step) {
+    if (step.kind == StepKind::call) {
+      builder.call(work.call_of(step), work.attempts_of(work.call_of(step)));
+    } else {
+      builder.steps_.push_back(step);
+    }
+  });
   builder.beat_count_ = count;
   const AgentId heart = builder.add_agent("heart");
   for (std::size_t beat = 1; beat <= count; ++beat) {
@@ -129,13 +188,73 @@ Workload with_heartbeats(const Workload& work, std::chrono::nanoseconds period, 
   return std::move(builder).build();
 }
 
+Workload with_calls(const Workload& work) {
+  // No wait of a workload is so much behind that it would be given up.
+  constexpr std::chrono::seconds patience(30);
+  WorkloadBuilder builder(work.name, work.seed);
+  builder.copy(work, [&](const Turn&, const Step& step) {
+    if (step.kind == StepKind::call) {
+      builder.call(work.call_of(step), work.attempts_of(work.call_of(step)));
+    } else if (step.kind == StepKind::wait && !step.from_start) {
+      const Attempt answered{.duration = step.duration};
+      builder.call({.first = step.duration, .limit = step.duration + patience}, {&answered, 1});
+    } else {
+      builder.steps_.push_back(step);
+    }
+  });
+  return std::move(builder).build();
+}
+
+Workload as_played(const Workload& work) {
+  const std::vector<Ending> endings = scripted_endings(work);
+  WorkloadBuilder builder(work.name, work.seed);
+  bool over = false;  // the turn has failed
+  builder.copy(work, [&](const Turn& turn, const Step& step) {
+    if (&step == &turn.steps.front()) over = endings[turn.id] == Ending::skipped;
+    if (over) return;
+    if (step.kind == StepKind::call) {
+      builder.wait(step.duration);
+    } else {
+      builder.steps_.push_back(step);
+      builder.steps_.back().raises = false;
+    }
+    over = work.fails(step);
+  });
+  return std::move(builder).build();
+}
+
+std::vector<Ending> scripted_endings(const Workload& workload) {
+  std::vector<Ending> endings(workload.turns.size(), Ending::finished);
+  if (!workload.has_failures()) return endings;
+  for (const Turn& turn : workload.turns) {
+    const auto finished = [&](TurnId id) { return endings[id] == Ending::finished; };
+    if (!std::ranges::all_of(turn.before, finished)) {
+      endings[turn.id] = Ending::skipped;
+    } else if (std::ranges::any_of(turn.steps, [&](auto& step) { return workload.fails(step); })) {
+      endings[turn.id] = Ending::failed;
+    }
+  }
+  return endings;
+}
+
 Receipts planned(const Workload& workload) {
+  const std::vector<Ending> endings = scripted_endings(workload);
   Receipts receipts;
   receipts.turns = workload.turns.size();
-  for (const Step& step : workload.steps()) {
-    receipts.waits += step.kind == StepKind::wait;
-    receipts.blocks += step.kind == StepKind::block;
-    receipts.units += step.units;
+  for (const Turn& turn : workload.turns) {
+    receipts.failed += endings[turn.id] == Ending::failed;
+    receipts.skipped += endings[turn.id] == Ending::skipped;
+    if (endings[turn.id] == Ending::skipped) continue;
+    for (const Step& step : turn.steps) {
+      receipts.waits += step.kind == StepKind::wait;
+      receipts.blocks += step.kind == StepKind::block;
+      receipts.units += step.units;
+      if (step.kind == StepKind::call) {
+        ++receipts.calls;
+        receipts.attempts += workload.call_of(step).attempt_count;
+      }
+      if (workload.fails(step)) break;
+    }
   }
   return receipts;
 }

@@ -23,9 +23,44 @@ enum class StepKind : std::uint8_t {
   compute,  // keep one core busy with `units` of `kernel`
   wait,     // the outside world takes `duration`: any timer of the model's library
   block,    // a badly behaved tool: it holds the calling thread for `duration`
+  call,     // the mock LLM is asked, attempt by attempt: by timer, or over TCP
 };
 
 const char* name_of(StepKind kind);
+
+/// How an attempt of a call ends.
+enum class Outcome : std::uint8_t {
+  answered,
+  rate_limited,  // HTTP 429
+  server_error,  // HTTP 500 or 503
+  timed_out,     // no reply, or only the beginning of one, within the call's limit
+  refused,       // no connection
+  cut,           // the connection was closed before the reply was complete
+  garbage,       // a reply that is not what was asked for
+};
+
+inline constexpr int outcome_count = 7;
+const char* name_of(Outcome outcome);
+
+/// One try of a call, as the outside world will have it: it is known beforehand.
+struct Attempt {
+  Outcome outcome = Outcome::answered;
+  std::chrono::nanoseconds duration{0};  // from the attempt's begin until its outcome is there
+  std::chrono::nanoseconds back_off{0};  // from then to the next attempt; of the last one 0
+};
+
+/// A call is tried this often at most, as OpenAI's clients do by default: two retries.
+inline constexpr std::uint32_t most_attempts = 3;
+
+/// What a call step asks for.
+struct Call {
+  std::uint32_t first_attempt = 0, attempt_count = 1;  // see Workload::attempts_of
+  std::uint32_t tokens = 0;  // that its answer streams; 0: an answer in one piece
+  bool keep_alive = true;    // false: over TCP it has a connection of its own
+  std::chrono::nanoseconds first{
+      0};  // to the first token; the last one comes with the answer's end
+  std::chrono::nanoseconds limit{0};  // an attempt that takes longer is given up
+};
 
 /// See kernels.hpp.
 enum class Kernel : std::uint8_t { mix, json, topk };
@@ -33,10 +68,12 @@ inline constexpr int kernel_count = 3;
 
 struct Step {
   StepKind kind;
-  Kernel kernel = Kernel::mix;           // of a compute step
-  bool from_start = false;               // of a wait: its duration counts from the start of the run
-  std::uint32_t units = 0;               // of a compute step; fixed work, about 1 us each
-  std::chrono::nanoseconds duration{0};  // of a wait or block step
+  Kernel kernel = Kernel::mix;  // of a compute step
+  bool from_start = false;      // of a wait: its duration counts from the start of the run
+  bool raises = false;          // of a compute step: when it is done, the agent's code throws
+  std::uint32_t units = 0;      // of a compute step; fixed work, about 1 us each
+  std::uint32_t call = 0;       // of a call step: which of the workload's calls
+  std::chrono::nanoseconds duration{0};  // of a wait or block step, or of a call with all attempts
 };
 
 /// When a wait or block step is over that begins `begun` after the start of the run.
@@ -59,6 +96,14 @@ struct Result {
   std::chrono::nanoseconds since;
 };
 
+/// How many calls may be under way at once, and how many may begin per time: a token bucket that
+/// holds `burst` tokens at first and at most, and gets one more each `interval`.
+struct Limit {
+  std::uint32_t in_flight = 0;  // 0: no limit of any sort
+  std::uint32_t burst = 0;
+  std::chrono::nanoseconds interval{0};  // 0: no bucket
+};
+
 /// Turns are numbered topologically, so a `for` loop over them is a valid order and a cycle
 /// cannot be written down.  The spans point into the workload's own storage: move, never copy.
 class Workload {
@@ -74,12 +119,27 @@ class Workload {
   std::vector<std::string> agent_names;  // one per agent
   std::vector<Result> results;           // in the order of their turns; of most workloads none
   std::chrono::nanoseconds arrivals{0};  // within which sessions arrive; 0: all are there at once
+  Limit limit;                           // on calls
+  std::size_t enough = 0;  // so many results are wanted, then the run is stopped; 0: all
 
   /// Position of a step among all steps of the workload.
   std::size_t index_of(const Step& step) const {
     return static_cast<std::size_t>(&step - steps_.data());
   }
   std::span<const Step> steps() const { return steps_; }
+  std::span<const Call> calls() const { return calls_; }
+  const Call& call_of(const Step& step) const { return calls_[step.call]; }
+  /// The script of a call: all but the last fail; the last is answered, or the call has failed.
+  std::span<const Attempt> attempts_of(const Call& call) const {
+    return std::span(attempts_).subspan(call.first_attempt, call.attempt_count);
+  }
+  /// By script, the turn ends with this step: its call is given up, or its code throws.
+  bool fails(const Step& step) const {
+    if (step.kind != StepKind::call) return step.raises;
+    return attempts_of(call_of(step)).back().outcome != Outcome::answered;
+  }
+  /// Some turn fails by script: its followers are skipped.
+  bool has_failures() const { return has_failures_; }
   std::size_t edge_count() const { return before_.size(); }
 
   /// All turns but the beats.
@@ -94,7 +154,10 @@ class Workload {
   friend class WorkloadBuilder;
   Workload() = default;
   std::size_t beat_count_ = 0;
+  bool has_failures_ = false;
   std::vector<Step> steps_;
+  std::vector<Call> calls_;
+  std::vector<Attempt> attempts_;
   std::vector<TurnId> before_, after_;
   std::uint64_t response_key_ =
       0;  // draws of Stream::response: worked out once, it is on the clock
@@ -116,6 +179,13 @@ class WorkloadBuilder {
   void wait(std::chrono::nanoseconds duration);
   void wait_until(std::chrono::nanoseconds since_start);
   void block(std::chrono::nanoseconds duration);
+  /// `script` has 1 to most_attempts attempts, of which all but the last are not answered.  The
+  /// call's place among the attempts is filled in.
+  void call(Call call, std::span<const Attempt> script);
+  /// A unit of computing, after which the agent's code throws.
+  void raise();
+  void limit_calls(const Limit& limit) { limit_ = limit; }
+  void enough(std::size_t results) { enough_ = results; }
 
   /// Somebody waits for what the turn added last hands on.
   void result(std::chrono::nanoseconds since_start);
@@ -136,12 +206,20 @@ class WorkloadBuilder {
   std::uint64_t seed_;
   std::vector<std::string> agent_names_;
   std::vector<Draft> drafts_;
+  void copy(const Workload& work, auto&& add_step);
+
   std::vector<Step> steps_;
+  std::vector<Call> calls_;
+  std::vector<Attempt> attempts_;
   std::vector<TurnId> before_;
   std::vector<Result> results_;
   std::chrono::nanoseconds arrivals_{0};
+  Limit limit_;
+  std::size_t enough_ = 0;
   std::size_t beat_count_ = 0;
   friend Workload with_heartbeats(const Workload&, std::chrono::nanoseconds, std::size_t);
+  friend Workload with_calls(const Workload&);
+  friend Workload as_played(const Workload&);
 };
 
 /// The same work, and beside it an agent whose turns are heartbeats: a chain of `count` turns, of
@@ -150,9 +228,30 @@ class WorkloadBuilder {
 /// serves them with its own scheduler, as it serves all turns.
 Workload with_heartbeats(const Workload& work, std::chrono::nanoseconds period, std::size_t count);
 
-/// What a run has to have done when it is over: a plain count over the workload.
+/// The same work with the same answer, but each wait that counts from its own begin is a call that
+/// takes as long: so that any workload can be run over TCP.
+Workload with_calls(const Workload& work);
+
+/// The same graph with the same durations, as it goes by script, in waits: a call is one wait of as
+/// long, a turn that fails ends there, and one that is skipped is empty.  For bounds and schedules.
+Workload as_played(const Workload& work);
+
+/// How a turn ends.
+enum class Ending : std::uint8_t {
+  none,  // it has not
+  finished,
+  failed,   // a call of its was given up, or its own code threw
+  skipped,  // a turn that it waits for failed or was skipped
+};
+
+/// How each turn ends by script.
+std::vector<Ending> scripted_endings(const Workload& workload);
+
+/// What a run has to have done when it is over: a plain count over the workload, as far as its
+/// turns go by script.
 struct Receipts {
   std::uint64_t turns = 0, waits = 0, blocks = 0, units = 0;
+  std::uint64_t calls = 0, attempts = 0, failed = 0, skipped = 0;
   bool operator==(const Receipts&) const = default;
 };
 Receipts planned(const Workload& workload);

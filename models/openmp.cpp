@@ -30,8 +30,8 @@ using namespace bench;
 
 class TaskPerReadyTurn {
  public:
-  TaskPerReadyTurn(const Workload& workload, Ledger& ledger, unsigned workers)
-      : ledger_(ledger), plan_(workload), threads_(workers) {}
+  TaskPerReadyTurn(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : turns_(workload, resources, ledger), plan_(workload), threads_(resources.workers) {}
 
   void run() {
     omp_set_dynamic(0);
@@ -84,7 +84,7 @@ class TaskPerReadyTurn {
   }
 
   void run_turn(const Turn& turn, Ready& ready) {
-    run_blocking(ledger_, turn);
+    turns_.run(turn);
     plan_.for_each_ready_after(turn, [&](const Turn& next) { ready.push_back(&next); });
   }
 
@@ -98,7 +98,7 @@ class TaskPerReadyTurn {
     }
   }
 
-  Ledger& ledger_;
+  BlockingTurns turns_;
   Plan plan_;
   std::vector<Thread> threads_;
   std::atomic<bool> failed_ = false;
@@ -108,5 +108,5 @@ class TaskPerReadyTurn {
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  TaskPerReadyTurn(workload, ledger, resources.workers).run();
+  TaskPerReadyTurn(workload, resources, ledger).run();
 }

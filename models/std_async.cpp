@@ -26,8 +26,8 @@ using namespace bench;
 
 class AsyncTurns {
  public:
-  AsyncTurns(const Workload& workload, Ledger& ledger)
-      : ledger_(ledger), plan_(workload), futures_(workload.turns.size()) {}
+  AsyncTurns(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : turns_(workload, resources, ledger), plan_(workload), futures_(workload.turns.size()) {}
 
   void run() {
     guarded([this] { plan_.for_each_root([this](const Turn& turn) { start(turn); }); });
@@ -42,7 +42,7 @@ class AsyncTurns {
  private:
   void start(const Turn& turn) {
     futures_[turn.id] = std::async(std::launch::async, [this, &turn] {
-      run_blocking(ledger_, turn);
+      turns_.run(turn);
       plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
     });
   }
@@ -55,7 +55,7 @@ class AsyncTurns {
     }
   }
 
-  Ledger& ledger_;
+  BlockingTurns turns_;
   Plan plan_;
   std::vector<std::future<void>> futures_;  // of each turn
   std::exception_ptr error_;                // the first one
@@ -63,6 +63,6 @@ class AsyncTurns {
 
 }  // namespace
 
-void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
-  AsyncTurns(workload, ledger).run();
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  AsyncTurns(workload, resources, ledger).run();
 }

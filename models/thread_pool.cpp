@@ -27,8 +27,8 @@ using namespace bench;
 
 class ThreadPool {
  public:
-  ThreadPool(const Workload& workload, Ledger& ledger)
-      : ledger_(ledger), plan_(workload), unfinished_(workload.turns.size()) {}
+  ThreadPool(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : turns_(workload, resources, ledger), plan_(workload), unfinished_(workload.turns.size()) {}
 
   void run(unsigned workers) {
     plan_.for_each_root([this](const Turn& turn) { ready_.push(&turn); });
@@ -48,7 +48,7 @@ class ThreadPool {
   void serve() {
     try {
       while (const Turn* turn = take()) {
-        run_blocking(ledger_, *turn);
+        turns_.run(*turn);
         finish(*turn);
       }
     } catch (...) {
@@ -85,7 +85,7 @@ class ThreadPool {
     changed_.notify_all();
   }
 
-  Ledger& ledger_;
+  BlockingTurns turns_;
   Plan plan_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
@@ -97,5 +97,5 @@ class ThreadPool {
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  ThreadPool(workload, ledger).run(resources.workers);
+  ThreadPool(workload, resources, ledger).run(resources.workers);
 }

@@ -28,8 +28,8 @@ using namespace bench;
 
 class ThreadPerTurn {
  public:
-  ThreadPerTurn(const Workload& workload, Ledger& ledger)
-      : ledger_(ledger), plan_(workload), threads_(workload.turns.size()) {}
+  ThreadPerTurn(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : turns_(workload, resources, ledger), plan_(workload), threads_(workload.turns.size()) {}
 
   void run() {
     plan_.for_each_root([this](const Turn& turn) { start(turn); });
@@ -54,7 +54,7 @@ class ThreadPerTurn {
   void live(const Turn& turn) {
     std::exception_ptr error;
     try {
-      run_blocking(ledger_, turn);
+      turns_.run(turn);
       plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
     } catch (...) {
       error = std::current_exception();
@@ -78,7 +78,7 @@ class ThreadPerTurn {
     }
   }
 
-  Ledger& ledger_;
+  BlockingTurns turns_;
   Plan plan_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable one_ended_;
@@ -90,6 +90,6 @@ class ThreadPerTurn {
 
 }  // namespace
 
-void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
-  ThreadPerTurn(workload, ledger).run();
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  ThreadPerTurn(workload, resources, ledger).run();
 }

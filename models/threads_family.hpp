@@ -1,41 +1,132 @@
 // How does a thread run a turn when all it can do is block?  For the threads family and others.
 #pragma once
 
-#include <thread>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <semaphore>
+#include <stop_token>
 
 #include "bench/ledger.hpp"
+#include "bench/model.hpp"
+#include "models/blocking_client.hpp"
 
 namespace bench {
 
-/// A wait: the calling thread sleeps.
-inline Value sleep_through(Ledger& ledger, const Step& step, Value v) {
-  std::this_thread::sleep_until(ledger.begin_wait(step));
-  return ledger.end_wait(step, v);
+/// The calling thread sleeps; a stop wakes it.
+inline void sleep_until(const std::stop_token& stop, Ledger::Clock::time_point moment) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopped = false;
+  const std::stop_callback wake(stop, [&] {
+    std::lock_guard lock(mutex);
+    stopped = true;
+    changed.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  if (changed.wait_until(lock, moment, [&] { return stopped; })) throw Stopped();
 }
 
-/// A whole turn, step by step.  A blocking tool is nothing special here.  Calls `before(step)`
-/// ahead of each step.
-inline void run_blocking(Ledger& ledger, const Turn& turn, auto&& before) {
-  Value v = ledger.start(turn);
-  for (const Step& step : turn.steps) {
-    before(step);
-    switch (step.kind) {
-      case StepKind::compute:
-        v = ledger.compute(step, v);
-        break;
-      case StepKind::wait:
-        v = sleep_through(ledger, step, v);
-        break;
-      case StepKind::block:
-        v = ledger.block(step, v);
-        break;
+/// Places for calls, where a workload limits how many may be under way.
+class Places {
+ public:
+  Places(const Limit& limit, const std::stop_token& stop)
+      : limited_(limit.in_flight > 0), free_(limit.in_flight), wake_(stop, Wake{*this}) {}
+
+  void take() {
+    if (limited_) free_.acquire();
+  }
+  void give_back() {
+    if (limited_) free_.release();
+  }
+
+ private:
+  /// After a stop there are places for all: they find out as soon as they begin.
+  struct Wake {
+    Places& places;
+    void operator()() const {
+      if (places.limited_) places.free_.release(std::numeric_limits<std::int32_t>::max() / 2);
+    }
+  };
+  const bool limited_;
+  std::counting_semaphore<> free_;
+  std::stop_callback<Wake> wake_;  // last: it uses the others
+};
+
+/// Turns, each run by the thread that has it, step by step.  Safe to use from any thread.
+class BlockingTurns {
+ public:
+  BlockingTurns(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : workload_(workload),
+        ledger_(ledger),
+        stop_(resources.stop),
+        over_tcp_(resources.endpoint.port != 0),
+        client_(stop_),
+        places_(workload.limit, stop_) {}
+
+  /// A whole turn.  A blocking tool is nothing special here.  Calls `before(step)` ahead of each
+  /// step.
+  void run(const Turn& turn, auto&& before) {
+    try {
+      Value v = ledger_.start(turn);
+      for (const Step& step : turn.steps) {
+        before(step);
+        v = run_step(step, v);
+      }
+      ledger_.finish(turn, v);
+    } catch (const TurnFailed& failure) {
+      ledger_.fail(turn, failure);
     }
   }
-  ledger.finish(turn, v);
-}
 
-inline void run_blocking(Ledger& ledger, const Turn& turn) {
-  run_blocking(ledger, turn, [](const Step&) {});
-}
+  void run(const Turn& turn) {
+    run(turn, [](const Step&) {});
+  }
+
+ private:
+  Value run_step(const Step& step, Value v) {
+    switch (step.kind) {
+      case StepKind::compute:
+        return ledger_.compute(step, v);
+      case StepKind::wait:
+        sleep_until(stop_, ledger_.begin_wait(step));
+        return ledger_.end_wait(step, v);
+      case StepKind::block:
+        return ledger_.block(step, v);
+      case StepKind::call:
+        return call(step, v);
+    }
+    return v;
+  }
+
+  Value call(const Step& step, Value v) {
+    const Place place(places_);
+    if (workload_.limit.interval.count() > 0) sleep_until(stop_, ledger_.reserve(step));
+    for (;;) {
+      const Ledger::Next next = attempt(step, v);
+      if (!next.again) return next.value;
+      sleep_until(stop_, next.at);
+    }
+  }
+
+  Ledger::Next attempt(const Step& step, Value v) {
+    if (over_tcp_) return client_.attempt(ledger_, step, v);
+    sleep_until(stop_, ledger_.begin_attempt(step));
+    return ledger_.end_attempt(step, v);
+  }
+
+  struct Place {
+    explicit Place(Places& p) : places(p) { places.take(); }
+    ~Place() { places.give_back(); }
+    Places& places;
+  };
+
+  const Workload& workload_;
+  Ledger& ledger_;
+  const std::stop_token stop_;
+  const bool over_tcp_;
+  BlockingClient client_;
+  Places places_;
+};
 
 }  // namespace bench

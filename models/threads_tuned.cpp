@@ -137,8 +137,11 @@ class SmallStacks {
 
 class ReusedThreads {
  public:
-  ReusedThreads(const Workload& workload, Ledger& ledger, unsigned workers)
-      : ledger_(ledger), plan_(workload), permits_(workers), unstarted_(workload.turns.size()) {}
+  ReusedThreads(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : turns_(workload, resources, ledger),
+        plan_(workload),
+        permits_(resources.workers),
+        unstarted_(workload.turns.size()) {}
 
   void run() {
     plan_.for_each_root([this](const Turn& turn) { ready_.push_back(&turn); });
@@ -185,7 +188,7 @@ class ReusedThreads {
     const Turn* own = nullptr;
     bool others = false;
     try {
-      run_blocking(ledger_, turn, [&](const Step& step) {
+      turns_.run(turn, [&](const Step& step) {
         step.kind == StepKind::compute ? self.take_permit() : self.give_back_permit();
       });
       plan_.for_each_ready_after(turn, [&](const Turn& next) {
@@ -287,7 +290,7 @@ class ReusedThreads {
     if (--busy_ == 0) all_done_.wake();
   }
 
-  Ledger& ledger_;
+  BlockingTurns turns_;
   Plan plan_;
   const ExactTimers exact_timers_;
   const SmallStacks attributes_;
@@ -306,5 +309,5 @@ class ReusedThreads {
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  ReusedThreads(workload, ledger, resources.workers).run();
+  ReusedThreads(workload, resources, ledger).run();
 }
