@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <thread>
 
 #include "process.hpp"
@@ -127,6 +128,14 @@ Value Ledger::block(const Step& step, Value v) {
 
 // ---- calls ----
 
+Ledger::CallRecord& Ledger::call_record(const Step& step) {
+  if (step.kind != StepKind::call) {
+    throw std::logic_error(fmt::format("the model ran step {} ({}) as a call",
+                                       workload_.index_of(step), name_of(step.kind)));
+  }
+  return calls_[step.call];
+}
+
 const Attempt& Ledger::scripted(const Step& step) const {
   const auto script = workload_.attempts_of(workload_.call_of(step));
   // There are more attempts than that only if one had another outcome than it should.
@@ -145,9 +154,8 @@ void Ledger::enter_call(std::size_t index) {
 Ledger::CallRecord& Ledger::begin_try(const Step& step) {
   heed_stop();
   const std::size_t index = workload_.index_of(step);
-  CallRecord& record = calls_[step.call];
+  CallRecord& record = call_record(step);
   const std::int64_t now = now_ns();
-  if (step.kind != StepKind::call) report(Breach::not_a_call, index);
   if (record.waits_for_next ? now < record.due : record.attempts > 0) {
     report(Breach::early_attempt, index);
   }
@@ -197,7 +205,7 @@ Ledger::Clock::time_point Ledger::begin_attempt(const Step& step, Exchange& exch
 Ledger::Next Ledger::end_try(const Step& step, Value v, Outcome outcome, Value response,
                              std::optional<std::chrono::nanoseconds> retry_after) {
   const std::size_t index = workload_.index_of(step);
-  CallRecord& record = calls_[step.call];
+  CallRecord& record = call_record(step);
   const std::int64_t now = now_ns();
   if (record.attempts == 0) {
     report(Breach::unbegun_wait, index);
@@ -228,14 +236,14 @@ Ledger::Next Ledger::end_try(const Step& step, Value v, Outcome outcome, Value r
 }
 
 Ledger::Next Ledger::end_attempt(const Step& step, Value v) {
-  return end_try(step, v,
-                 calls_[step.call].attempts == 0 ? Outcome::answered : scripted(step).outcome,
+  const bool begun = call_record(step).attempts > 0;
+  return end_try(step, v, begun ? scripted(step).outcome : Outcome::answered,
                  workload_.response(workload_.index_of(step)), std::nullopt);
 }
 
 Ledger::Next Ledger::end_attempt(const Step& step, Value v, const Exchange& exchange) {
   if (!exchange.over()) heed_stop();
-  calls_[step.call].events += exchange.events();
+  call_record(step).events += exchange.events();
   const Outcome outcome = exchange.outcome();
   return end_try(step, v, outcome, outcome == Outcome::answered ? exchange.answer() : 0,
                  exchange.retry_after());
@@ -251,7 +259,7 @@ Ledger::Clock::time_point Ledger::reserve(const Step& step) {
   do {
     next = std::max(full, now) + interval;
   } while (!bucket_full_at_.compare_exchange_weak(full, next));
-  CallRecord& record = calls_[step.call];
+  CallRecord& record = call_record(step);
   record.due = std::max(now, next - interval * workload_.limit.burst);
   record.waits_for_next = true;
   return Clock::time_point(std::chrono::nanoseconds(record.due));
@@ -419,10 +427,8 @@ std::string Ledger::breach() const {
     case Breach::repeated_step:
       return fmt::format("step {} ran twice", step);
     case Breach::not_a_wait:
-    case Breach::not_a_call:
-      return fmt::format(
-          "step {} ({}) was run as a {}", step, name_of(workload_.steps()[step].kind),
-          static_cast<Breach>(breach & 0xff) == Breach::not_a_wait ? "wait" : "call");
+      return fmt::format("step {} ({}) was run as a wait", step,
+                         name_of(workload_.steps()[step].kind));
     case Breach::early_attempt:
       return fmt::format("an attempt of the call of step {} began early", step);
     case Breach::too_many_in_flight:

@@ -218,7 +218,6 @@ class Ledger {
     unbegun_wait,
     repeated_step,
     not_a_wait,
-    not_a_call,
     early_attempt,
     too_many_in_flight,
     early_token,
@@ -228,6 +227,7 @@ class Ledger {
   void heed_stop() const;
   Clock::time_point begin(std::size_t index);
   Value end(std::size_t index, Value v);
+  CallRecord& call_record(const Step& step);
   CallRecord& begin_try(const Step& step);
   Next end_try(const Step& step, Value v, Outcome outcome, Value response,
                std::optional<std::chrono::nanoseconds> retry_after);

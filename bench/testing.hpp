@@ -84,6 +84,11 @@ inline Value perform(Ledger& ledger, const Step& step, Value v) {
     case StepKind::block:
       return ledger.block(step, v);
     case StepKind::call:
+      if (ledger.workload().limit.interval.count() > 0) {
+        ledger.reserve(step);
+        while (ledger.time_left(step).count() > 0) {
+        }
+      }
       for (;;) {
         ledger.begin_attempt(step);
         while (ledger.time_left(step).count() > 0) {
