@@ -3,6 +3,8 @@
 # Sourced by scripts/bench and scripts/test, which set $root to the checkout:
 #   prepare_machine            compiler, build tools and libraries are there, or the script ends
 #   prepare_python MODULES...  sets $PYTHON to an interpreter that imports them, or the script ends
+#   prepare_clients PROGRAMS... other people's programs that talk with the endpoint are there, or it
+#                              is said that they are not
 #   build PRESET [TARGETS...]  build/PRESET is configured and up to date, or the script ends;
 #                              all targets, or those of the given ones that there are
 # Nothing that is already there is replaced, upgraded or removed.
@@ -175,6 +177,22 @@ prepare_machine() {
   give_up "Install them with this system's package manager, then run this again."
 }
 
+# Whoever has no use for them without a client says so: a missing one ends nothing here.
+prepare_clients() { # names of programs
+  local program missing= packages=
+  for program in "$@"; do
+    has "$program" && continue
+    missing=$missing${missing:+, }$program
+    case $program in node) packages="$packages nodejs" ;; *) packages="$packages $program" ;; esac
+  done
+  [ -n "$missing" ] || return 0
+  if has apt-get && has dpkg-query && (install_packages $packages); then
+    hash -r
+  else
+    printf 'Left out is what needs a program that is missing here: %s\n' "$missing"
+  fi
+}
+
 # A checkout that cannot be written is said to be so once, before tools trip over it one by one.
 make_log_folder() {
   mkdir -p "$prepare_log" 2>/dev/null && [ -w "$prepare_log" ] ||
@@ -258,6 +276,10 @@ build() { # preset, as in CMakePresets.json; then targets
         targets+=("$target")
       fi
     done
+    if [ ${#targets[@]} = 0 ]; then
+      exec 9>&-
+      return 0
+    fi
     set -- --target "${targets[@]}"
   fi
   if ! (cd -- "$root" && cmake --build --preset "$preset" "$@") 2>&1 | tee "$log" |

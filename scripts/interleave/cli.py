@@ -231,8 +231,19 @@ def forecast(session, options):
     return tell_forecast(session, options)
 
 
+def serve(session, options):
+    from .serve import serve_until_told
+    return serve_until_told(session, options)
+
+
+def endpoint(session, _options):
+    from .endpoint_figures import tell_figures
+    with MachineLock(session.lock):
+        return tell_figures(session)
+
+
 VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro,
-         "forecast": forecast}
+         "forecast": forecast, "serve": serve, "endpoint": endpoint}
 
 
 def on_signal(number, _frame):

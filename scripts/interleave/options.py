@@ -13,6 +13,7 @@ from .model_files import EVERY, meant_by, model_files, words_for
 from .trouble import Usage
 
 DURATION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?(us|ms|s)")
+RATE = re.compile(r"([a-z0-9]+)=(0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?)")
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -102,6 +103,28 @@ def number_between(least, most):
     return parse
 
 
+def rates_of(known):
+    """NAME=RATE by comma, as the text that was given."""
+    def parse(text):
+        rates = {}
+        for pair in text.split(","):
+            match = RATE.fullmatch(pair)
+            if not match:
+                raise argparse.ArgumentTypeError(f"'{pair}' is not NAME=RATE with a rate from "
+                                                 f"0 to 1: write {known[0]}=0.02")
+            name, rate = match.groups()
+            if name not in known:
+                raise argparse.ArgumentTypeError(
+                    f"unknown name '{name}': choose from {', '.join(known)}")
+            if name in rates:
+                raise argparse.ArgumentTypeError(f"'{text}' names {name} twice")
+            rates[name] = round(float(rate) * 1e6)
+        if sum(rates.values()) > 1_000_000:
+            raise argparse.ArgumentTypeError(f"'{text}': the rates are more than 1 together")
+        return text
+    return parse
+
+
 def one_of(known, what):
     def parse(text):
         if text not in known:
@@ -157,7 +180,11 @@ def add(parser, option, root):
     elif kind == "scenario":
         keywords |= {"type": one_of(scenario_names(root), "scenario"), "default": option.default}
     elif kind == "number":
-        keywords |= {"type": number_between(*parameters), "default": option.default}
+        # Words in the place of a default say what no number means.
+        default = option.default if option.default.isdigit() else None
+        keywords |= {"type": number_between(*parameters), "default": default}
+    elif kind == "rates":
+        keywords |= {"type": rates_of(parameters), "default": None}
     elif kind == "duration":
         keywords |= {"type": duration_between(*parameters), "default": option.default}
     elif kind == "new-folder":

@@ -49,6 +49,27 @@ BAD = [
     ("--unit", ["pizza", "--unit", "1"]),
     ("--unit", ["pizza", "--unit", "99s"]),
     ("stray", ["pizza", "stray"]),
+    ("--port", ["serve", "--port", "0"]),
+    ("--port", ["serve", "--port", "65536"]),
+    ("--port", ["serve", "--port", "http"]),
+    ("--port", ["serve", "--port"]),
+    ("--first", ["serve", "--first", "300"]),
+    ("--gap", ["serve", "--gap", "11s"]),
+    ("--rate", ["serve", "--rate", "0"]),
+    ("--rate", ["serve", "--rate", "1.5"]),
+    ("--in-flight", ["serve", "--in-flight", "-1"]),
+    ("--faults", ["serve", "--faults", ""]),
+    ("--faults", ["serve", "--faults", "429"]),
+    ("--faults", ["serve", "--faults", "429=0.1,"]),
+    ("429=2", ["serve", "--faults", "429=2"]),
+    ("429=-0.1", ["serve", "--faults", "429=-0.1"]),
+    ("429=1.000001", ["serve", "--faults", "429=1.000001"]),
+    ("429=1e-3", ["serve", "--faults", "429=1e-3"]),
+    ("404", ["serve", "--faults", "cut=0.1,404=0.1"]),
+    ("twice", ["serve", "--faults", "cut=0.1,cut=0.1"]),
+    ("more than 1", ["serve", "--faults", "cut=0.5,429=0.500001"]),
+    ("stray", ["serve", "stray"]),
+    ("--models", ["endpoint", "--models", "good"]),
 ]
 TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env", "readlink", "sort")
 
@@ -153,6 +174,18 @@ def test_a_duration_is_read_in_every_unit(root):
     for text, seconds in (("1s", 1), ("0.5s", 0.5), ("100ms", 0.1), ("2500us", 0.0025)):
         assert parse(["pizza", "--unit", text], root).unit == pytest.approx(seconds)
     assert parse(["pizza"], root).unit == 0.1
+
+
+def test_rates_of_faults_may_be_one_together(root):
+    for text in ("429=0.02,cut=0.98", "silent=1", "merge=1.000,split=0", "500=0.000001"):
+        assert parse(["serve", "--faults", text], root).faults == text
+        assert shell(root, ["serve", "--faults", text, "--help"]).returncode == 0
+
+
+def test_what_is_not_said_of_the_endpoint_is_left_to_it(root):
+    options = parse(["serve"], root)
+    assert (options.port, options.faults, options.rate, options.in_flight) == (None,) * 4
+    assert (options.first, options.gap) == (0.3, 0.025)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(root):

@@ -149,6 +149,40 @@ def test_a_checkout_that_cannot_be_written_is_said_to_be_so_in_one_line(machine)
     assert answer.stderr.count("\n") == 1 and "build cannot be written" in answer.stderr
 
 
+def test_a_build_of_what_has_no_target_builds_nothing_else(machine):
+    (machine.folder / "build" / "release").mkdir(parents=True)
+    (machine.folder / "build" / "release" / "build.ninja").write_text("build asio: LINK\n")
+    machine.program("cmake", f'echo "$@" >>{machine.folder}/asked')
+    answer = machine.run("build release model_without_library; echo $?")
+    assert (answer.returncode, answer.stdout) == (0, "0\n")
+    assert machine.asked() == ["--build --preset release --target build.ninja"]
+
+
+def test_only_missing_clients_are_asked_for_by_the_names_of_their_packages(machine):
+    machine.debian()
+    machine.program("curl", "")
+    answer = machine.run("prepare_clients curl wrk node npm; echo $?")
+    assert answer.stdout.endswith("\n0\n")
+    assert machine.asked()[1].split()[-3:] == ["wrk", "nodejs", "npm"]
+
+
+@pytest.mark.parametrize("apt", [None, "exit 100"])
+def test_a_client_that_is_not_to_be_had_is_named_and_ends_nothing(machine, apt):
+    if apt:
+        machine.debian(apt=apt)
+    machine.program("curl", "")
+    answer = machine.run("prepare_clients curl wrk; echo goes on")
+    assert answer.returncode == 0
+    assert answer.stdout.endswith("missing here: wrk\ngoes on\n")
+
+
+def test_nothing_is_said_of_clients_that_are_there(machine):
+    machine.debian()
+    machine.program("curl", "")
+    answer = machine.run("prepare_clients curl")
+    assert (answer.returncode, answer.stdout, machine.asked()) == (0, "", [])
+
+
 def test_a_library_that_does_not_link_is_asked_for_though_its_headers_are_there(machine):
     machine.debian()
     machine.program("g++", 'case $* in *-lboost_fiber*) exit 1 ;; *-E*) printf "new_boost\\n"; '
@@ -158,24 +192,52 @@ def test_a_library_that_does_not_link_is_asked_for_though_its_headers_are_there(
     assert "libboost-fiber1.81-dev" in words and "libboost1.81-dev" not in words
 
 
-def test_every_model_is_built_and_tested_under_both_sanitizers(tmp_path):
-    for folder in ("scripts", "models", "bin"):
-        (tmp_path / folder).mkdir()
+def made_up_test(folder, has):
+    """scripts/test, which says what it would do; `has` decides about programs."""
+    for name in ("scripts", "models", "bin"):
+        (folder / name).mkdir()
     for name in ("tbb", "tbb_blocking", "asio"):
-        (tmp_path / "models" / f"{name}.cpp").write_text("")
-    shutil.copy(PREPARE.with_name("test"), tmp_path / "scripts" / "test")
-    (tmp_path / "scripts" / "prepare.sh").write_text(
+        (folder / "models" / f"{name}.cpp").write_text("")
+    shutil.copy(PREPARE.with_name("test"), folder / "scripts" / "test")
+    (folder / "scripts" / "prepare.sh").write_text(
         "prepare_machine() { :; }\nprepare_python() { PYTHON=true; }\n"
+        "prepare_clients() { echo clients \"$@\"; }\n"
+        f"has() {{ {has}; }}\nnpm() {{ echo npm \"$@\"; }}\nnode() {{ echo node \"$@\"; }}\n"
         "build() { echo build \"$@\"; }\nctest() { echo ctest \"$@\"; }\n")
-    link = tmp_path / "bin" / "test-of-interleave"
-    link.symlink_to(tmp_path / "scripts" / "test")
-    answer = subprocess.run(["bash", link], capture_output=True, text=True)
-    said = answer.stdout.splitlines()
+    link = folder / "bin" / "test-of-interleave"
+    link.symlink_to(folder / "scripts" / "test")
+    return link
+
+
+def said_by(link, *arguments):
+    answer = subprocess.run(["bash", link, *arguments], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
+    return answer.stdout.splitlines()
+
+
+def test_every_model_is_built_and_tested_under_both_sanitizers(tmp_path):
+    said = said_by(made_up_test(tmp_path, "false"))
     programs = "asio_conformance tbb_conformance tbb_blocking_conformance"
     assert f"build tsan {programs}" in said and f"build asan bench_tests {programs}" in said
     for build in ("tsan", "asan", "release"):
         [_] = [line for line in said if line.startswith("ctest") and f"build/{build} " in line]
+
+
+def test_the_full_test_alone_runs_openais_client_and_says_where_it_cannot(tmp_path):
+    link = made_up_test(tmp_path, '[ -n "${ALL-}" ]')
+    program = tmp_path / "build" / "release" / "mock_llm"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    program.chmod(0o755)
+    (tmp_path / "scripts" / "openai_client").mkdir()
+    assert "clients curl wrk" in said_by(link) and "clients node npm" not in said_by(link)
+    said = said_by(link, "--full")
+    assert "clients node npm" in said
+    assert "node and npm are not installed: OpenAI's client is left out" in said
+    prepare = tmp_path / "scripts" / "prepare.sh"
+    prepare.write_text("ALL=yes\n" + prepare.read_text())
+    said = said_by(link, "--full")
+    assert said[-2].startswith("npm ci") and said[-1] == "node --test"
 
 
 @pytest.mark.skipif(not shutil.which("flock"), reason="without flock only Python asks for the lock")
