@@ -11,6 +11,7 @@
 #include "conformance.hpp"
 #include "process.hpp"
 #include "program.hpp"
+#include "trial.hpp"
 
 namespace bench::testing {
 
@@ -34,18 +35,9 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-/// Some presets stop by themselves.
 std::string fault_of_model(const Workload& workload) {
   Ledger ledger(workload);
-  ledger.open();
-  try {
-    run(workload, {.workers = resources.workers, .stop = ledger.stop_token()}, ledger);
-  } catch (const Stopped&) {
-    if (!ledger.stop()) return "the model said that it was stopped, but nobody had asked it to";
-  }
-  ledger.close();
-  return ledger.stop() ? ledger.prefix_fault(reference_values(workload))
-                       : ledger.fault(reference(workload));
+  return fault_of_trial(workload, ledger, resources.workers);
 }
 
 class Conformance : public ::testing::TestWithParam<const Preset*> {};

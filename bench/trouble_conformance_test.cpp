@@ -10,6 +10,7 @@
 #include "conformance.hpp"
 #include "mock_llm_process.hpp"
 #include "process.hpp"
+#include "trial.hpp"
 
 namespace bench::testing {
 namespace {
@@ -26,20 +27,9 @@ const MockLlm& mock_llm() {
 
 enum class Io { timer, tcp };
 
-/// Runs the model, stopped or not, and returns what the proof says.
 std::string fault_of_run(const Workload& workload, Ledger& ledger, Io io) {
-  const Endpoint endpoint = io == Io::tcp ? mock_llm().endpoint() : Endpoint{};
-  ledger.set_endpoint(endpoint);
-  ledger.open();
-  try {
-    run(workload, {.workers = resources.workers, .endpoint = endpoint, .stop = ledger.stop_token()},
-        ledger);
-  } catch (const Stopped&) {
-    if (!ledger.stop()) return "the model said that it was stopped, but nobody had asked it to";
-  }
-  ledger.close();
-  return ledger.stop() ? ledger.prefix_fault(reference_values(workload))
-                       : ledger.fault(reference(workload));
+  return fault_of_trial(workload, ledger, resources.workers,
+                        io == Io::tcp ? mock_llm().endpoint() : Endpoint{});
 }
 
 std::string fault_of_run(const Workload& workload, Io io, OnError policy = OnError::isolate) {
