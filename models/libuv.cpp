@@ -2,6 +2,7 @@
 //
 // The idea      One thread owns all state and never blocks; each callback begins the next step.
 // A wait        costs a timer, 152 B.  It counts whole milliseconds: a wait ends up to 2 ms late.
+// A call        is written to a socket that is idle; the reply comes by callback.
 // Computing     is queued to the pool of `workers` threads; its result comes back to the loop.
 // Next turn     started on the loop by the callback that finished the last turn it waited for.
 // Rung          idiomatic: a timer for each turn on its way, a request for each step on the pool.
@@ -24,12 +25,6 @@ using namespace bench::libuv_family;
 struct CallbackPerStep final : TimerRun {
   using TimerRun::TimerRun;
   void begin_step(RunningTurn& running) override;
-
-  void end_step(RunningTurn& running, Value v) {
-    running.value = v;
-    ++running.position;
-    begin_step(running);
-  }
 };
 
 CallbackPerStep& run_of(RunningTurn& running) {
@@ -60,7 +55,7 @@ void on_work(uv_work_t* request) {
 void on_worked(uv_work_t* request, int status) {
   const std::unique_ptr<Job> job(static_cast<Job*>(request->data));
   auto& run = run_of(job->running);
-  run.callback([&] {
+  run.callback(job->running, [&] {
     if (job->error) std::rethrow_exception(job->error);
     check(status, "uv_queue_work");
     run.end_step(job->running, job->value);
@@ -79,20 +74,24 @@ void begin_work(RunningTurn& running) {
 void on_timer(uv_timer_t* timer) {
   auto& running = *static_cast<RunningTurn*>(timer->data);
   auto& run = run_of(running);
-  run.callback(
-      [&] { run.end_step(running, run.ledger.end_wait(run.step_of(running), running.value)); });
+  run.callback(running, [&] {
+    run.end_step(running, run.ledger.end_wait(run.step_of(running), running.value));
+  });
 }
 
 // ---- turns ----
 
 void CallbackPerStep::begin_step(RunningTurn& running) {
   const Turn& turn = workload.turns[running.id];
-  if (running.position == turn.steps.size()) {
-    finish_turn(running);
-  } else if (step_of(running).kind == StepKind::wait) {
-    begin_wait(running, on_timer);
-  } else {
-    begin_work(running);
+  if (running.position == turn.steps.size()) return finish_turn(running);
+  switch (step_of(running).kind) {
+    case StepKind::compute:
+    case StepKind::block:
+      return begin_work(running);
+    case StepKind::wait:
+      return begin_wait(running, on_timer);
+    case StepKind::call:
+      return begin_call(running);
   }
 }
 
@@ -100,5 +99,5 @@ void CallbackPerStep::begin_step(RunningTurn& running) {
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
   set_pool_size(resources.workers);
-  CallbackPerStep(workload, ledger).run();
+  CallbackPerStep(workload, resources, ledger).run();
 }

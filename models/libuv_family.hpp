@@ -1,84 +1,17 @@
-// What do the libuv models share?  A run of one loop, from set-up to take-down, and waits by
-// timers.
+// What do the libuv models share whose turns all live on the loop?  Waits, and calls, by timers.
 #pragma once
 
 #include <uv.h>
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <exception>
-#include <string>
-#include <system_error>
+#include <deque>
 #include <utility>
 #include <vector>
 
 #include "bench/model.hpp"
-#include "bench/plan.hpp"
+#include "models/libuv_client.hpp"
+#include "models/libuv_loop.hpp"
 
 namespace bench::libuv_family {
-
-/// libuv reports errors as negative numbers.
-inline void check(int status, const char* what) {
-  if (status < 0) {
-    throw std::system_error(-status, std::generic_category(), std::string("libuv: ") + what);
-  }
-}
-
-/// libuv reads this when the first work is queued, once per process.
-inline void set_pool_size(unsigned threads) {
-  check(uv_os_setenv("UV_THREADPOOL_SIZE", std::to_string(threads).c_str()), "setenv");
-}
-
-/// A step that needs a thread, on the calling one: computing, or a tool that blocks.
-inline Value work(Ledger& ledger, const Step& step, Value v) {
-  return step.kind == StepKind::compute ? ledger.compute(step, v) : ledger.block(step, v);
-}
-
-/// A run of one loop: from set-up to take-down, with the first error of any callback.
-class LoopRun {
- public:
-  LoopRun(const Workload& w, Ledger& l) : workload(w), ledger(l), plan(w) {}
-  LoopRun(const LoopRun&) = delete;
-  LoopRun& operator=(const LoopRun&) = delete;
-
-  const Workload& workload;
-  Ledger& ledger;
-  Plan plan;
-  uv_loop_t loop;
-  std::atomic<bool> failed = false;  // nothing more is to be begun, on the pool's threads neither
-
-  /// The body of every callback: an exception must not cross libuv, which is written in C.
-  void guarded(auto&& body) {
-    if (failed) return;
-    try {
-      body();
-    } catch (...) {
-      error_ = std::current_exception();
-      failed = true;
-      uv_stop(&loop);
-    }
-  }
-
-  /// Runs the loop from `begin()` until nothing is left to do, takes it down, and throws the error.
-  void run_loop(auto&& begin) {
-    check(uv_loop_init(&loop), "uv_loop_init");
-    guarded(begin);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    // After an error, what is on the pool comes back first: it may use the handles.
-    auto unref = [](uv_handle_t* handle, void*) { uv_unref(handle); };
-    uv_walk(&loop, unref, nullptr);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    auto close = [](uv_handle_t* handle, void*) { uv_close(handle, nullptr); };
-    uv_walk(&loop, close, nullptr);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    check(uv_loop_close(&loop), "uv_loop_close");
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::exception_ptr error_;
-};
 
 /// A turn on its way, and the timer of its waits.
 struct RunningTurn {
@@ -93,7 +26,13 @@ struct RunningTurn {
 class TimerRun : public LoopRun {
  public:
   /// Room for all turns, because a handle must not move.  Only what is used takes memory.
-  TimerRun(const Workload& w, Ledger& l) : LoopRun(w, l) { turns_.reserve(w.turns.size()); }
+  TimerRun(const Workload& w, const Resources& resources, Ledger& l)
+      : LoopRun(w, resources, l),
+        client_(*this, [this](RunningTurn* running,
+                              const Exchange& exchange) { on_over(*running, exchange); }),
+        places_(w.limit.in_flight) {
+    turns_.reserve(w.turns.size());
+  }
 
   void run() {
     loop.data = this;
@@ -107,10 +46,11 @@ class TimerRun : public LoopRun {
 
   static TimerRun& of(const uv_timer_t& timer) { return *static_cast<TimerRun*>(timer.loop->data); }
 
-  /// The body of every callback, after which the turns start that it has made ready.
-  void callback(auto&& body) {
+  /// The body of every callback, which takes a turn on; then the turns start that it has made
+  /// ready.
+  void callback(RunningTurn& running, auto&& body) {
     guarded([&] {
-      body();
+      take_on(running, body);
       start_ready_turns();
     });
   }
@@ -119,28 +59,116 @@ class TimerRun : public LoopRun {
     return workload.turns[running.id].steps[running.position];
   }
 
-  /// Calls `on_timer` when the step's wait is over, up to 2 ms late.  The loop's clock is the
-  /// steady clock in whole milliseconds, rounded down.  The deadline is rounded up, so that the
-  /// timer does not fire before it.
+  // ---- wait: a timer on the loop ----
+
   void begin_wait(RunningTurn& running, uv_timer_cb on_timer) {
-    const auto deadline = ledger.begin_wait(step_of(running));
-    const auto due_ms = std::chrono::ceil<std::chrono::milliseconds>(deadline).time_since_epoch();
-    const auto now_ms = static_cast<std::int64_t>(uv_now(&loop));
-    const auto delay_ms =
-        static_cast<std::uint64_t>(std::max<std::int64_t>(due_ms.count() - now_ms, 0));
-    check(uv_timer_start(&running.timer, on_timer, delay_ms, 0), "uv_timer_start");
+    start_timer(running.timer, ledger.begin_wait(step_of(running)), on_timer);
   }
 
-  /// The turns that waited for nothing else are ready, and start when the callback ends.
+  // ---- call: attempts, and the time between them ----
+
+  void begin_call(RunningTurn& running) {
+    if (workload.limit.in_flight == 0) return begin_attempt(running);
+    queue_.push_back(&running);
+    give_out_places();
+  }
+
+  // ---- turns ----
+
+  void end_step(RunningTurn& running, Value v) {
+    running.value = v;
+    ++running.position;
+    begin_step(running);
+  }
+
   void finish_turn(RunningTurn& running) {
-    const Turn& turn = workload.turns[running.id];
-    ledger.finish(turn, running.value);
-    running.timer.data = std::exchange(idle_, &running);
-    plan.for_each_ready_after(turn, [this](const Turn& next) { ready_.push_back(&next); });
+    ledger.finish(workload.turns[running.id], running.value);
+    end_turn(running);
   }
 
  private:
   virtual void begin_step(RunningTurn& running) = 0;
+
+  void begin_attempt(RunningTurn& running) {
+    const Step& step = step_of(running);
+    if (over_tcp()) {
+      client_.attempt(step, &running);
+    } else {
+      start_timer(running.timer, ledger.begin_attempt(step), on_attempt_timer);
+    }
+  }
+
+  static void on_attempt_timer(uv_timer_t* timer) {
+    auto& running = *static_cast<RunningTurn*>(timer->data);
+    TimerRun& run = of(*timer);
+    run.end_attempt(running,
+                    [&] { return run.ledger.end_attempt(run.step_of(running), running.value); });
+  }
+
+  void on_over(RunningTurn& running, const Exchange& exchange) {
+    end_attempt(running,
+                [&] { return ledger.end_attempt(step_of(running), running.value, exchange); });
+  }
+
+  void end_attempt(RunningTurn& running, auto&& end) {
+    callback(running, [&] {
+      Ledger::Next next;
+      try {
+        next = end();
+      } catch (const TurnFailed&) {
+        give_back_place();
+        throw;
+      }
+      if (next.again) return start_timer(running.timer, next.at, on_next_attempt);
+      give_back_place();
+      end_step(running, next.value);
+    });
+  }
+
+  static void on_next_attempt(uv_timer_t* timer) {
+    auto& running = *static_cast<RunningTurn*>(timer->data);
+    TimerRun& run = of(*timer);
+    run.callback(running, [&] { run.begin_attempt(running); });
+  }
+
+  // ---- limited calls: first come, first served ----
+
+  void give_out_places() {
+    for (; places_ > 0 && !queue_.empty(); --places_) {
+      RunningTurn& running = *queue_.front();
+      queue_.pop_front();
+      if (workload.limit.interval.count() > 0) {
+        start_timer(running.timer, ledger.reserve(step_of(running)), on_next_attempt);
+      } else {
+        begin_attempt(running);
+      }
+    }
+  }
+
+  void give_back_place() {
+    if (workload.limit.in_flight == 0) return;
+    ++places_;
+    give_out_places();
+  }
+
+  // ---- turns ----
+
+  /// If the turn fails, that is the end of it alone.
+  void take_on(RunningTurn& running, auto&& body) {
+    try {
+      body();
+    } catch (const TurnFailed& failure) {
+      ledger.fail(workload.turns[running.id], failure);
+      end_turn(running);
+    }
+  }
+
+  /// The turns that waited for nothing else are ready, and start when the callback ends.
+  void end_turn(RunningTurn& running) {
+    running.timer.data = std::exchange(idle_, &running);
+    plan.for_each_ready_after(workload.turns[running.id],
+                              [this](const Turn& next) { ready_.push_back(&next); });
+  }
 
   /// A list, not recursion: a turn may finish where it starts, and chains of such turns are long.
   void start_ready_turns() {
@@ -158,15 +186,20 @@ class TimerRun : public LoopRun {
     }
     RunningTurn& running = *idle_;
     idle_ = static_cast<RunningTurn*>(std::exchange(running.timer.data, &running));
-    running.value = ledger.start(turn);
     running.id = turn.id;
     running.position = 0;
-    begin_step(running);
+    take_on(running, [&] {
+      running.value = ledger.start(turn);
+      begin_step(running);
+    });
   }
 
   std::vector<RunningTurn> turns_;
   RunningTurn* idle_ = nullptr;  // the first of a list, whose links are the timers' `data`
   std::vector<const Turn*> ready_;
+  Client<RunningTurn*> client_;
+  std::deque<RunningTurn*> queue_;  // for a place
+  std::uint32_t places_;            // that are free
 };
 
 }  // namespace bench::libuv_family

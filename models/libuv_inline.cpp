@@ -2,6 +2,7 @@
 //
 // The idea      One thread owns all state; each callback takes a turn on to its next wait.
 // A wait        costs a timer.  Timers count whole milliseconds: a wait ends up to 2 ms late.
+// A call        is written to a socket that is idle; the reply comes by callback.
 // Computing     holds the loop: until it is done no timer fires and no other agent moves.
 // Next turn     started by the callback that finished the last turn it waited for.
 // Rung          naive: as most Node programs do it, though there is a pool for what takes long.
@@ -26,10 +27,8 @@ struct ComputeInCallbacks final : TimerRun {
 void on_timer(uv_timer_t* timer) {
   auto& running = *static_cast<RunningTurn*>(timer->data);
   auto& run = static_cast<ComputeInCallbacks&>(TimerRun::of(*timer));
-  run.callback([&] {
-    running.value = run.ledger.end_wait(run.step_of(running), running.value);
-    ++running.position;
-    run.begin_step(running);
+  run.callback(running, [&] {
+    run.end_step(running, run.ledger.end_wait(run.step_of(running), running.value));
   });
 }
 
@@ -38,6 +37,7 @@ void ComputeInCallbacks::begin_step(RunningTurn& running) {
   for (; running.position < turn.steps.size(); ++running.position) {
     const Step& step = turn.steps[running.position];
     if (step.kind == StepKind::wait) return begin_wait(running, on_timer);
+    if (step.kind == StepKind::call) return begin_call(running);
     running.value = work(ledger, step, running.value);
   }
   finish_turn(running);
@@ -45,6 +45,6 @@ void ComputeInCallbacks::begin_step(RunningTurn& running) {
 
 }  // namespace
 
-void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
-  ComputeInCallbacks(workload, ledger).run();
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  ComputeInCallbacks(workload, resources, ledger).run();
 }

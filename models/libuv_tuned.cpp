@@ -3,9 +3,10 @@
 // The idea      A turn is 16 bytes that travel from queue to queue; busy threads need no loop.
 // A wait        costs 24 B in a queue of deadlines behind one timer: a timerfd that the loop polls,
 //               because libuv's own timers count whole milliseconds.
+// A call        is the loop's, to whom the sockets belong: one call after another stays there.
 // Computing     on the `workers` threads of the pool; a request there runs turns till none is left.
 // Next turn     started by the thread that finished the last turn it waited for.
-// Rung          tuned: the loop keeps time and wakes who is idle, no more.  timerfd is Linux only.
+// Rung          tuned: the loop keeps time, talks and wakes who is idle.  timerfd is Linux only.
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
@@ -18,7 +19,8 @@
 #include <vector>
 
 #include "bench/model.hpp"
-#include "models/libuv_family.hpp"
+#include "models/libuv_client.hpp"
+#include "models/libuv_loop.hpp"
 
 const bench::Model bench::model{"libuv", Rung::tuned, Structure::workers, uv_version_string(),
                                 "plan_turn"};
@@ -27,13 +29,13 @@ namespace {
 
 using namespace bench;
 using namespace bench::libuv_family;
-using TimePoint = Ledger::Clock::time_point;
 
 /// A turn on its way; whoever has taken it from a queue runs it alone.
 struct RunningTurn {
   Value value;
   TurnId id;
-  std::uint32_t position;  // of the step to come
+  std::uint32_t position : 31;   // of the step to come
+  std::uint32_t attempting : 1;  // it is a call, and an attempt is under way
 };
 
 struct Deadline {
@@ -77,8 +79,12 @@ class TimerFd {
 /// What has to be done, for all threads: they take from the queues and put into them under a lock.
 class SharedQueues : LoopRun {
  public:
-  SharedQueues(const Workload& workload, Ledger& ledger, unsigned workers)
-      : LoopRun(workload, ledger), requests_(workers) {
+  SharedQueues(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : LoopRun(workload, resources, ledger),
+        requests_(resources.workers),
+        client_(*this, [this](const RunningTurn& running,
+                              const Exchange& exchange) { on_over(running, exchange); }),
+        places_(workload.limit.in_flight) {
     std::vector<Deadline> room;
     room.reserve(workload.turns.size());  // does not grow, and takes memory only where it is used
     deadlines_ = decltype(deadlines_)({}, std::move(room));
@@ -88,25 +94,31 @@ class SharedQueues : LoopRun {
     run_loop([this] {
       open_handles();
       plan.for_each_root([this](const Turn& turn) {
-        ready_.push_back(&turn);
-        start(ready_);
+        todo_.ready.push_back(&turn);
+        start_ready(todo_);
       });
       attend();
     });
   }
 
  private:
-  using ReadyTurns = std::vector<const Turn*>;
+  /// What a thread has come across, and sees to as soon as it has done what it is at.
+  struct Todo {
+    std::vector<const Turn*> ready;
+    std::vector<RunningTurn> attempts;  // to be begun over TCP: on the loop
+  };
 
   // ---- compute, and tools that block: on the threads of the pool ----
 
   static void on_work(uv_work_t* request) {
     auto& self = *static_cast<SharedQueues*>(request->data);
     try {
-      ReadyTurns ready;
-      while (std::optional<RunningTurn> running = self.next_work(ready)) {
-        self.work_up_to_wait(*running);
-        self.begin_step(*running, ready);
+      Todo todo;
+      while (std::optional<RunningTurn> running = self.next_work(todo)) {
+        self.take_on(*running, todo, [&] {
+          self.work_up_to_wait(*running);
+          self.begin_step(*running, todo);
+        });
       }
     } catch (...) {
       std::lock_guard lock(self.mutex_);
@@ -114,38 +126,47 @@ class SharedQueues : LoopRun {
     }
   }
 
-  /// Wakes the loop if it has to see to another thread, or to a sooner deadline.  If there is no
-  /// work the request comes back to the loop, which sees to everything then.
-  std::optional<RunningTurn> next_work(ReadyTurns& ready) {
+  /// Wakes the loop if it has to see to another thread, to a call or to a sooner deadline.  If
+  /// there is no work the request comes back to the loop, which sees to everything then.
+  std::optional<RunningTurn> next_work(Todo& todo) {
     if (failed) return {};
-    end_waits(ready);
-    start(ready);
+    end_waits(todo);
+    start_ready(todo);
     std::unique_lock lock(mutex_);
+    attempts_.insert(attempts_.end(), todo.attempts.begin(), todo.attempts.end());
+    todo.attempts.clear();
     if (work_.empty() || error_on_pool_ || failed) return {};
     const RunningTurn running = work_.front();
     work_.pop_front();
-    const bool wake_loop = (!work_.empty() && idle_workers_ > 0) ||
+    const bool wake_loop = (!work_.empty() && idle_workers_ > 0) || !attempts_.empty() ||
                            (!deadlines_.empty() && deadlines_.top().at < timer_set_to_);
     lock.unlock();
     if (wake_loop) uv_async_send(&wake_up_);
     return running;
   }
 
+  static bool needs_thread(const Step& step) {
+    return step.kind == StepKind::compute || step.kind == StepKind::block;
+  }
+
   void work_up_to_wait(RunningTurn& running) {
     const auto steps = workload.turns[running.id].steps;
     do {
-      running.value = libuv_family::work(ledger, steps[running.position], running.value);
-    } while (++running.position < steps.size() && steps[running.position].kind != StepKind::wait);
+      running.value = work(ledger, steps[running.position], running.value);
+    } while (++running.position < steps.size() && needs_thread(steps[running.position]));
   }
 
   // ---- wait: an entry in the queue of deadlines ----
 
-  void end_waits(ReadyTurns& ready) {
+  void wait_until(TimePoint moment, const RunningTurn& running) {
+    std::lock_guard lock(mutex_);
+    deadlines_.push({moment, running});
+  }
+
+  void end_waits(Todo& todo) {
     const TimePoint now{std::chrono::nanoseconds(uv_hrtime())};
     while (std::optional<RunningTurn> running = take_due(now)) {
-      const Step& step = workload.turns[running->id].steps[running->position++];
-      running->value = ledger.end_wait(step, running->value);
-      begin_step(*running, ready);
+      take_on(*running, todo, [&] { on_deadline(*running, todo); });
     }
   }
 
@@ -157,34 +178,138 @@ class SharedQueues : LoopRun {
     return running;
   }
 
-  // ---- turns ----
-
-  /// A list, not recursion: a turn without steps finishes where it starts, and makes others ready.
-  void start(ReadyTurns& ready) {
-    while (!ready.empty()) {
-      const Turn& turn = *ready.back();
-      ready.pop_back();
-      begin_step({ledger.start(turn), turn.id, 0}, ready);
+  void on_deadline(RunningTurn& running, Todo& todo) {
+    const Step& step = step_of(running);
+    if (step.kind == StepKind::wait) {
+      end_step(running, ledger.end_wait(step, running.value), todo);
+    } else if (running.attempting) {
+      end_attempt(running, todo, [&] { return ledger.end_attempt(step, running.value); });
+    } else {
+      begin_attempt(running, todo);
     }
   }
 
+  // ---- call: attempts, and the time between them ----
+
+  void begin_call(const RunningTurn& running, Todo& todo) {
+    if (workload.limit.in_flight > 0) {
+      std::lock_guard lock(mutex_);
+      if (places_ == 0) return wait_for_place_.push_back(running);
+      --places_;
+    }
+    enter_call(running, todo);
+  }
+
+  void enter_call(const RunningTurn& running, Todo& todo) {
+    if (workload.limit.interval.count() > 0) {
+      wait_until(ledger.reserve(step_of(running)), running);
+    } else {
+      begin_attempt(running, todo);
+    }
+  }
+
+  void begin_attempt(RunningTurn running, Todo& todo) {
+    running.attempting = 1;
+    if (over_tcp()) {
+      todo.attempts.push_back(running);
+    } else {
+      wait_until(ledger.begin_attempt(step_of(running)), running);
+    }
+  }
+
+  void on_over(RunningTurn running, const Exchange& exchange) {
+    take_on(running, todo_, [&] {
+      end_attempt(running, todo_,
+                  [&] { return ledger.end_attempt(step_of(running), running.value, exchange); });
+    });
+    attend();
+  }
+
+  void end_attempt(RunningTurn& running, Todo& todo, auto&& end) {
+    running.attempting = 0;
+    Ledger::Next next;
+    try {
+      next = end();
+    } catch (const TurnFailed&) {
+      leave_call(todo);
+      throw;
+    }
+    if (next.again) return wait_until(next.at, running);
+    leave_call(todo);
+    end_step(running, next.value, todo);
+  }
+
+  /// The place goes to who has waited longest.
+  void leave_call(Todo& todo) {
+    if (workload.limit.in_flight == 0) return;
+    std::unique_lock lock(mutex_);
+    if (wait_for_place_.empty()) {
+      ++places_;
+      return;
+    }
+    const RunningTurn next = wait_for_place_.front();
+    wait_for_place_.pop_front();
+    lock.unlock();
+    enter_call(next, todo);
+  }
+
+  // ---- turns ----
+
+  const Step& step_of(const RunningTurn& running) const {
+    return workload.turns[running.id].steps[running.position];
+  }
+
+  /// A list, not recursion: a turn without steps finishes where it starts, and makes others ready.
+  void start_ready(Todo& todo) {
+    while (!todo.ready.empty()) {
+      const Turn& turn = *todo.ready.back();
+      todo.ready.pop_back();
+      RunningTurn running{0, turn.id, 0, 0};
+      take_on(running, todo, [&] {
+        running.value = ledger.start(turn);
+        begin_step(running, todo);
+      });
+    }
+  }
+
+  /// If the turn fails, that is the end of it alone.
+  void take_on(RunningTurn& running, Todo& todo, auto&& body) {
+    try {
+      body();
+    } catch (const TurnFailed& failure) {
+      const Turn& turn = workload.turns[running.id];
+      ledger.fail(turn, failure);
+      end_turn(turn, todo);
+    }
+  }
+
+  void end_turn(const Turn& turn, Todo& todo) {
+    plan.for_each_ready_after(turn, [&](const Turn& next) { todo.ready.push_back(&next); });
+  }
+
+  void end_step(RunningTurn& running, Value v, Todo& todo) {
+    running.value = v;
+    ++running.position;
+    begin_step(running, todo);
+  }
+
   /// Queues the turn for what it needs next; if that is nothing, its followers may be ready.
-  void begin_step(const RunningTurn& running, ReadyTurns& ready) {
+  void begin_step(const RunningTurn& running, Todo& todo) {
     const Turn& turn = workload.turns[running.id];
     if (running.position == turn.steps.size()) {
       ledger.finish(turn, running.value);
-      plan.for_each_ready_after(turn, [&](const Turn& next) { ready.push_back(&next); });
+      end_turn(turn, todo);
     } else if (const Step& step = turn.steps[running.position]; step.kind == StepKind::wait) {
-      const TimePoint deadline = ledger.begin_wait(step);
-      std::lock_guard lock(mutex_);
-      deadlines_.push({deadline, running});
+      wait_until(ledger.begin_wait(step), running);
+    } else if (step.kind == StepKind::call) {
+      begin_call(running, todo);
     } else {
       std::lock_guard lock(mutex_);
       work_.push_back(running);
     }
   }
 
-  // ---- the loop: keeps time, and wakes workers ----
+  // ---- the loop: keeps time, talks, and wakes workers ----
 
   void open_handles() {
     check(uv_async_init(&loop, &wake_up_, on_wake_up), "uv_async_init");
@@ -223,22 +348,26 @@ class SharedQueues : LoopRun {
 
   /// After each event: what a busy worker does for itself, the loop does for those that are idle.
   void attend() {
-    end_waits(ready_);
-    start(ready_);
+    end_waits(todo_);
+    start_ready(todo_);
     std::unique_lock lock(mutex_);
     if (error_on_pool_) std::rethrow_exception(error_on_pool_);
     const std::size_t wanted = std::min(work_.size(), idle_requests_.size());
     idle_workers_ = idle_requests_.size() - wanted;
     timer_set_to_ = deadlines_.empty() ? TimePoint::max() : deadlines_.top().at;
+    todo_.attempts.insert(todo_.attempts.end(), attempts_.begin(), attempts_.end());
+    attempts_.clear();
     lock.unlock();
     set_timer(timer_set_to_);
     for (std::size_t i = 0; i < wanted; ++i) {
       check(uv_queue_work(&loop, idle_requests_.back(), on_work, on_worked), "uv_queue_work");
       idle_requests_.pop_back();
     }
+    for (const RunningTurn& running : todo_.attempts) client_.attempt(step_of(running), running);
+    todo_.attempts.clear();
   }
 
-  /// The loop is kept alive by a deadline, or by a request on the pool.
+  /// The loop is kept alive by a deadline, by a request on the pool, or by a socket.
   void set_timer(TimePoint at) {
     auto* handle = reinterpret_cast<uv_handle_t*>(&timer_poll_);
     if (at == TimePoint::max()) {
@@ -254,11 +383,15 @@ class SharedQueues : LoopRun {
   uv_async_t wake_up_;
   std::vector<uv_work_t> requests_;  // one for each worker
   std::vector<uv_work_t*> idle_requests_;
-  ReadyTurns ready_;
+  Todo todo_;
+  Client<RunningTurn> client_;
 
   std::mutex mutex_;  // guards what follows
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
   std::deque<RunningTurn> work_;
+  std::vector<RunningTurn> attempts_;  // to be begun over TCP: from the pool to the loop
+  std::deque<RunningTurn> wait_for_place_;
+  std::uint32_t places_;  // for calls, that are free
   TimePoint timer_set_to_ = TimePoint::max();
   std::size_t idle_workers_ = 0;
   std::exception_ptr error_on_pool_;
@@ -268,5 +401,5 @@ class SharedQueues : LoopRun {
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
   set_pool_size(resources.workers);
-  SharedQueues(workload, ledger, resources.workers).run();
+  SharedQueues(workload, resources, ledger).run();
 }
