@@ -242,8 +242,13 @@ def endpoint(session, _options):
         return tell_figures(session)
 
 
+def soak(session, options):
+    from .soak import soak as soak_models
+    return soak_models(session, options.models, int(options.runs))
+
+
 VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro,
-         "forecast": forecast, "serve": serve, "endpoint": endpoint}
+         "forecast": forecast, "serve": serve, "endpoint": endpoint, "soak": soak}
 
 
 def on_signal(number, _frame):
