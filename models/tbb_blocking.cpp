@@ -1,7 +1,8 @@
 // oneTBB, blocking: a flow graph of one node per turn, which sleeps where the turn waits.
 //
 // The idea      The shortest way to write it: a turn is plain code in the body of a continue_node.
-// A wait        holds one of the `workers` threads: no more turns wait at once than there are.
+// A wait        holds one of the `workers` threads, as a call does: no more turns wait at once than
+//               there are.
 // Computing     has to queue behind the waits of others, though the CPUs are idle.
 // Next turn     follows along the graph's edges.
 // Rung          naive: the library's guide warns against tasks that block.
@@ -27,10 +28,10 @@ using TurnNode = flow::continue_node<Done>;
 
 class NodePerTurn {
  public:
-  NodePerTurn(const Workload& workload, Ledger& ledger) : ledger_(ledger) {
+  NodePerTurn(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : turns_(workload, resources, ledger) {
     for (const Turn& turn : workload.turns) {
-      TurnNode& node =
-          nodes_.emplace_back(graph_, [this, &turn](Done) { run_blocking(ledger_, turn); });
+      TurnNode& node = nodes_.emplace_back(graph_, [this, &turn](Done) { turns_.run(turn); });
       if (turn.before.empty()) make_edge(start_, node);
       for (const TurnId before : turn.before) make_edge(nodes_[before], node);
     }
@@ -42,7 +43,7 @@ class NodePerTurn {
   }
 
  private:
-  Ledger& ledger_;
+  BlockingTurns turns_;
   flow::graph graph_;
   flow::broadcast_node<Done> start_{graph_};
   std::deque<TurnNode> nodes_;  // nodes do not move
@@ -52,5 +53,5 @@ class NodePerTurn {
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
   tbb_family::Arena arena(resources.workers);
-  arena.execute([&] { NodePerTurn(workload, ledger).run(); });
+  arena.execute([&] { NodePerTurn(workload, resources, ledger).run(); });
 }

@@ -1,22 +1,17 @@
-// What do the models on oneTBB share?  An arena of their size, and a thread that wakes what waits.
+// What do the models on oneTBB share?  An arena of their size, tasks for many turns, and places.
 #pragma once
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
-#include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <functional>
+#include <cstdint>
+#include <deque>
 #include <mutex>
+#include <optional>
 #include <span>
-#include <thread>
 #include <utility>
-#include <variant>
-#include <vector>
 
-#include "bench/ledger.hpp"
 #include "bench/workload.hpp"
 
 namespace bench::tbb_family {
@@ -64,94 +59,48 @@ inline const Turn* share_out(tbb::task_group& group, const Workload& workload,
   return mine;
 }
 
-/// One thread that sleeps until the next deadline and then wakes who sleeps until then.
-///
-/// Whoever has to know that somebody still sleeps gives a way to take a ticket: the timer keeps one
-/// from the moment that the first goes to sleep until the last has been woken.
-template <class Sleeper, class Ticket = std::monostate>
-class Timer {
+/// Where a workload limits calls: places for so many of them, first come, first served.
+template <class Sleeper>
+class Places {
  public:
-  using TimePoint = Ledger::Clock::time_point;
-  using Wake = std::function<void(std::vector<Sleeper> due)>;  // called on the timer's thread
-  using TakeTicket = std::function<Ticket()>;
+  explicit Places(std::uint32_t count) : free_(count) {}
 
-  /// No more than `most_sleepers` at once: nothing is allocated for a sleeper.
-  Timer(
-      std::size_t most_sleepers, Wake wake, TakeTicket take_ticket = [] { return Ticket{}; })
-      : wake_(std::move(wake)), take_ticket_(std::move(take_ticket)) {
-    alarms_.reserve(most_sleepers);
-  }
-
-  /// Starts the thread.  Left out, the first sleeper starts it, and may find that there is none.
-  void start() {
-    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
-  }
-
-  void wake_at(TimePoint deadline, Sleeper sleeper) {
+  /// False: there is none, and the sleeper queues for one.
+  bool take(const Sleeper& sleeper) {
     std::lock_guard lock(mutex_);
-    if (!thread_.joinable()) start();
-    if (alarms_.empty()) ticket_ = take_ticket_();
-    const bool first = alarms_.empty() || deadline < alarms_.front().deadline;
-    alarms_.push_back({deadline, std::move(sleeper)});
-    std::ranges::push_heap(alarms_, later);
-    if (first) changed_.notify_one();
+    if (gave_up_) return true;
+    if (free_ == 0) {
+      queue_.push_back(sleeper);
+      return false;
+    }
+    --free_;
+    return true;
   }
 
-  /// After an error nobody needs to sleep: all are woken now, whoever comes later at once.
-  void give_up() {
+  /// Who has the place now, if somebody has queued.
+  std::optional<Sleeper> give_back() {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty()) {
+      ++free_;
+      return {};
+    }
+    const Sleeper next = queue_.front();
+    queue_.pop_front();
+    return next;
+  }
+
+  /// Nobody needs a place any more.  Who has queued.
+  std::deque<Sleeper> give_up() {
     std::lock_guard lock(mutex_);
     gave_up_ = true;
-    changed_.notify_one();
+    return std::exchange(queue_, {});
   }
-  /// A sleeper that was woken may have been so before its time.
-  bool gave_up() const { return gave_up_; }
 
  private:
-  struct Alarm {
-    TimePoint deadline;
-    Sleeper sleeper;
-  };
-  static bool later(const Alarm& a, const Alarm& b) { return a.deadline > b.deadline; }
-
-  void serve(std::stop_token stop) {
-    std::unique_lock lock(mutex_);
-    while (changed_.wait(lock, stop, [this] { return !alarms_.empty(); })) {
-      const TimePoint next = alarms_.front().deadline;
-      if (next > Ledger::Clock::now() && !gave_up_) {
-        changed_.wait_until(lock, stop, next,
-                            [&] { return gave_up_ || alarms_.front().deadline < next; });
-        continue;
-      }
-      std::vector<Sleeper> due = take_due();
-      [[maybe_unused]] const Ticket ticket =
-          alarms_.empty() ? std::exchange(ticket_, {}) : Ticket{};
-      lock.unlock();
-      wake_(std::move(due));
-      lock.lock();
-    }
-  }
-
-  /// A few at a time: the first should not sleep on until thousands of others have been found.
-  std::vector<Sleeper> take_due() {
-    constexpr std::size_t most = 32;
-    const TimePoint now = Ledger::Clock::now();
-    std::vector<Sleeper> due;
-    while (due.size() < most && !alarms_.empty() && (alarms_.front().deadline <= now || gave_up_)) {
-      std::ranges::pop_heap(alarms_, later);
-      due.push_back(std::move(alarms_.back().sleeper));
-      alarms_.pop_back();
-    }
-    return due;
-  }
-
-  const Wake wake_;
-  const TakeTicket take_ticket_;
   std::mutex mutex_;  // guards what follows
-  std::condition_variable_any changed_;
-  std::vector<Alarm> alarms_;  // a heap: the next one in front
-  Ticket ticket_;              // kept while it is not empty
-  std::atomic<bool> gave_up_ = false;
-  std::jthread thread_;  // last: it ends before what it uses
+  std::uint32_t free_;
+  std::deque<Sleeper> queue_;
+  bool gave_up_ = false;
 };
 
 }  // namespace bench::tbb_family
