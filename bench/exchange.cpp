@@ -231,14 +231,12 @@ class Reply {
 class HttpParser final : public http::basic_parser<false> {
  public:
   HttpParser(Reply& reply, std::uint64_t most_body_bytes) : reply_(reply) {
-    header_limit(2 * head_limit);  // Beast's own limit depends on how the bytes come
     body_limit(most_body_bytes);
+    eager(true);
   }
 
   unsigned status() const { return code_; }
-  /// More than the head is needed only once that is complete, so that the size of one is known.
   std::size_t put_some(std::string_view bytes, error_code& error) {
-    eager(is_header_done());
     return put({bytes.data(), bytes.size()}, error);
   }
 
@@ -283,7 +281,6 @@ struct Exchange::State {
     over = reusable = false;
     reply.begin(asked.tokens > 0);
     parser.emplace(reply, most_body_bytes);
-    head_bytes = 0;
     unparsed.clear();
   }
 
@@ -303,27 +300,41 @@ struct Exchange::State {
   std::size_t parse(std::string_view bytes) {
     std::size_t taken = 0;
     while (!over && taken < bytes.size()) {
+      const std::string_view left = bytes.substr(taken);
       const bool in_head = !parser->is_header_done();
+      const std::size_t n = in_head ? size_of_head(left) : left.size();
+      if (n == 0) break;
       error_code error;
-      const std::size_t n = parser->put_some(bytes.substr(taken), error);
-      taken += n;
-      if (in_head) head_bytes += n;
-      const std::size_t left = bytes.size() - taken;
-      const bool needs_more = error == http::error::need_more;
-      if ((error && !needs_more) || head_bytes + (in_head && needs_more ? left : 0) > head_limit ||
-          (needs_more && left > head_limit)) {
+      taken += parser->put_some(left.substr(0, n), error);
+      const bool unfinished = error == http::error::need_more && !in_head;
+      if (unfinished && bytes.size() - taken <= head_limit) break;
+      if (error) {
         end(Outcome::garbage);
-      } else if (needs_more) {
-        break;
       } else if (parser->is_done()) {
-        if (parser->status() / 100 == 1 && parser->status() != 101) {
-          parser.emplace(reply, most_body_bytes);  // only an announcement: the reply is to come
-        } else {
-          complete(left);
-        }
+        on_done(bytes.size() - taken);
       }
     }
     return taken;
+  }
+
+  /// 0: it is not complete.  Beast is given only complete ones: how much of an unfinished one it
+  /// understands depends on how the bytes come.
+  std::size_t size_of_head(std::string_view bytes) {
+    constexpr std::string_view start = "HTTP/1.", end_of_head = "\r\n\r\n";
+    const std::size_t at = bytes.substr(0, head_limit).find(end_of_head);
+    if (at != bytes.npos) return at + end_of_head.size();
+    if (bytes.size() >= head_limit || !bytes.starts_with(start.substr(0, bytes.size()))) {
+      end(Outcome::garbage);
+    }
+    return 0;
+  }
+
+  void on_done(std::size_t bytes_left) {
+    if (parser->status() / 100 == 1 && parser->status() != 101) {
+      parser.emplace(reply, most_body_bytes);  // only an announcement: the reply is to come
+    } else {
+      complete(bytes_left);
+    }
   }
 
   bool receive(std::string_view bytes) {
@@ -359,8 +370,7 @@ struct Exchange::State {
   Outcome outcome = Outcome::cut;
   Reply reply;
   std::optional<HttpParser> parser;  // of one reply
-  std::size_t head_bytes = 0;
-  std::string unparsed;  // an unfinished head, or what frames a chunk
+  std::string unparsed;              // an unfinished head, or what frames a chunk
 };
 
 Exchange::Exchange() : state_(std::make_unique<State>()) {}
