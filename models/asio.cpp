@@ -13,6 +13,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
+#include "models/asio_client.hpp"
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
@@ -25,25 +26,35 @@ using namespace bench::asio_family;
 
 class CoroutinePerTurn {
  public:
-  CoroutinePerTurn(const Workload& workload, Ledger& ledger, unsigned workers)
-      : ledger_(ledger), plan_(workload), workers_(workers), io_(static_cast<int>(workers)) {}
+  CoroutinePerTurn(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : ledger_(ledger),
+        plan_(workload),
+        resources_(resources),
+        io_(static_cast<int>(resources.workers)),
+        client_(io_, resources.workers, workload, resources, ledger) {}
 
   void run() {
     plan_.for_each_root([this](const Turn& turn) { start(turn); });
-    run_on_threads(io_, workers_);
+    run_on_threads(io_, resources_.workers, resources_.stop);
   }
 
  private:
   asio::awaitable<void> run_turn(const Turn& turn) {
-    Value v = ledger_.start(turn);
-    for (const Step& step : turn.steps) {
-      if (step.kind == StepKind::wait) {
-        v = co_await wait(io_, ledger_, step, v);
-      } else {
-        v = work(ledger_, step, v);  // holds a thread of the io_context
+    try {
+      Value v = ledger_.start(turn);
+      for (const Step& step : turn.steps) {
+        if (step.kind == StepKind::wait) {
+          v = co_await wait(io_, ledger_, step, v);
+        } else if (step.kind == StepKind::call) {
+          v = co_await client_.call(step, v);
+        } else {
+          v = work(ledger_, step, v);  // holds a thread of the io_context
+        }
       }
+      ledger_.finish(turn, v);
+    } catch (const TurnFailed& failure) {
+      ledger_.fail(turn, failure);
     }
-    ledger_.finish(turn, v);
     plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
   }
 
@@ -55,12 +66,13 @@ class CoroutinePerTurn {
 
   Ledger& ledger_;
   Plan plan_;
-  unsigned workers_;
-  asio::io_context io_;  // last: its destructor ends coroutines that use all of the above
+  const Resources& resources_;
+  asio::io_context io_;  // its destructor ends coroutines that use all of the above
+  Client client_;        // its sockets are the io_context's, and go first
 };
 
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  CoroutinePerTurn(workload, ledger, resources.workers).run();
+  CoroutinePerTurn(workload, resources, ledger).run();
 }

@@ -7,7 +7,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <mutex>
+#include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench/model.hpp"
@@ -38,9 +40,10 @@ inline void rethrow(std::exception_ptr error) {
   if (error) std::rethrow_exception(error);
 }
 
-/// Runs the io_context on `workers` threads, the calling one among them, until it has no work left.
-/// The first error stops all of them, and is thrown.
-inline void run_on_threads(asio::io_context& io, unsigned workers) {
+/// Runs the io_context on `workers` threads, the calling one among them, until it has no work left
+/// or is to stop.  The first error stops all of them, and is thrown.
+inline void run_on_threads(asio::io_context& io, unsigned workers, std::stop_token stop = {}) {
+  const std::stop_callback on_stop(std::move(stop), [&io] { io.stop(); });
   std::mutex mutex;
   std::exception_ptr first_error;  // guarded by the mutex
   auto guarded = [&](auto&& body) {

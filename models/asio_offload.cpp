@@ -16,6 +16,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
+#include "models/asio_client.hpp"
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
@@ -29,8 +30,12 @@ using namespace bench::asio_family;
 
 class LoopAndPool {
  public:
-  LoopAndPool(const Workload& workload, Ledger& ledger, unsigned workers)
-      : ledger_(ledger), plan_(workload), pool_(workers) {}
+  LoopAndPool(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : ledger_(ledger),
+        plan_(workload),
+        client_(loop_, 1, workload, resources, ledger),
+        pool_(resources.workers),
+        on_stop_(resources.stop, Stop{loop_}) {}
 
   ~LoopAndPool() {  // after an error: no thread may touch a coroutine while the members go
     pool_.stop();
@@ -50,25 +55,38 @@ class LoopAndPool {
 
   asio::awaitable<Value> work_on_pool(const Step& step, Value v) {
     co_await move_to(pool_);
-    v = work(ledger_, step, v);
+    std::exception_ptr failure;  // an agent's code may throw: that, too, goes on on the loop
+    try {
+      v = work(ledger_, step, v);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     co_await move_to(loop_);
+    if (failure) std::rethrow_exception(failure);
     co_return v;
   }
 
   asio::awaitable<void> run_turn(const Turn& turn) {
-    Value v = ledger_.start(turn);
-    for (const Step& step : turn.steps) {
-      switch (step.kind) {
-        case StepKind::wait:
-          v = co_await wait(loop_, ledger_, step, v);
-          break;
-        case StepKind::compute:
-        case StepKind::block:
-          v = co_await work_on_pool(step, v);
-          break;
+    try {
+      Value v = ledger_.start(turn);
+      for (const Step& step : turn.steps) {
+        switch (step.kind) {
+          case StepKind::wait:
+            v = co_await wait(loop_, ledger_, step, v);
+            break;
+          case StepKind::call:
+            v = co_await client_.call(step, v);
+            break;
+          case StepKind::compute:
+          case StepKind::block:
+            v = co_await work_on_pool(step, v);
+            break;
+        }
       }
+      ledger_.finish(turn, v);
+    } catch (const TurnFailed& failure) {
+      ledger_.fail(turn, failure);
     }
-    ledger_.finish(turn, v);
     plan_.for_each_ready_after(turn, [this](const Turn& next) { start(next); });
   }
 
@@ -77,14 +95,22 @@ class LoopAndPool {
     asio::post(loop_, [this, &turn] { asio::co_spawn(loop_, run_turn(turn), rethrow); });
   }
 
+  /// For the pool's threads it is enough that they hand nothing over any more.
+  struct Stop {
+    void operator()() const { loop.stop(); }
+    asio::io_context& loop;
+  };
+
   Ledger& ledger_;
   Plan plan_;
-  asio::io_context loop_;   // the pool hands work to it
-  asio::thread_pool pool_;  // so it goes first
+  asio::io_context loop_;   // its destructor ends coroutines that use all of the above
+  Client client_;           // its sockets are the loop's
+  asio::thread_pool pool_;  // hands work to the loop
+  std::stop_callback<Stop> on_stop_;
 };
 
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  LoopAndPool(workload, ledger, resources.workers).run();
+  LoopAndPool(workload, resources, ledger).run();
 }

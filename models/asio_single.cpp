@@ -13,6 +13,7 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
+#include "models/asio_client.hpp"
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::naive, Structure::one_loop,
@@ -25,23 +26,33 @@ using namespace bench::asio_family;
 
 /// What all turns share.
 struct Loop {
+  Loop(const Workload& workload, const Resources& resources, Ledger& l)
+      : ledger(l), plan(workload), client(io, 1, workload, resources, ledger) {}
+
   Ledger& ledger;
   Plan plan;
-  asio::io_context io{1};  // one thread; last, for its destructor ends coroutines that use the rest
+  asio::io_context io{1};  // one thread; its destructor ends coroutines that use all of the above
+  Client client;           // its sockets are the io_context's, and go first
 };
 
 void start(Loop& loop, const Turn& turn);
 
 asio::awaitable<void> run_turn(Loop& loop, const Turn& turn) {
-  Value v = loop.ledger.start(turn);
-  for (const Step& step : turn.steps) {
-    if (step.kind != StepKind::wait) {
-      v = work(loop.ledger, step, v);  // until it is done, nothing else moves
-      continue;
+  try {
+    Value v = loop.ledger.start(turn);
+    for (const Step& step : turn.steps) {
+      if (step.kind == StepKind::wait) {
+        v = co_await wait(loop.io, loop.ledger, step, v);
+      } else if (step.kind == StepKind::call) {
+        v = co_await loop.client.call(step, v);
+      } else {
+        v = work(loop.ledger, step, v);  // until it is done, nothing else moves
+      }
     }
-    v = co_await wait(loop.io, loop.ledger, step, v);
+    loop.ledger.finish(turn, v);
+  } catch (const TurnFailed& failure) {
+    loop.ledger.fail(turn, failure);
   }
-  loop.ledger.finish(turn, v);
   loop.plan.for_each_ready_after(turn, [&](const Turn& next) { start(loop, next); });
 }
 
@@ -52,8 +63,9 @@ void start(Loop& loop, const Turn& turn) {
 
 }  // namespace
 
-void bench::run(const Workload& workload, const Resources&, Ledger& ledger) {
-  Loop loop{ledger, Plan(workload)};
+void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  Loop loop(workload, resources, ledger);
+  const std::stop_callback on_stop(resources.stop, [&] { loop.io.stop(); });
   loop.plan.for_each_root([&](const Turn& turn) { start(loop, turn); });
   loop.io.run();
 }
