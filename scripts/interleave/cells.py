@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 PROFILE_ORDER = ("smoke", "quick", "standard", "publication")
 # Parameters that a cell has only where they are asked for.
-OPTIONAL = ("grain_us", "heartbeat_us")
+OPTIONAL = ("grain_us", "heartbeat_us", "tokens", "on_error", "stop_after_us")
 # Agents times CPU share, beyond which a cell of the map takes long and only computes.
 MOST_COMPUTING = 200
 
@@ -21,11 +21,15 @@ class Cell:
     seed: int = 1
     grain_us: int | None = None      # how much each turn computes, where the scenario asks for it
     heartbeat_us: int | None = None  # the run carries heartbeats, one each so many us
+    io: str = "timer"                # what waits is a timer, or with "tcp" a call
+    tokens: int | None = None        # that an answer streams, where the scenario's answers do
+    on_error: str | None = None      # what happens when a turn fails; None: the others go on
+    stop_after_us: int | None = None  # the run is asked to stop so long after its start
 
     def params(self):
         params = {"agents": self.agents, "workers": self.workers, "cpu_share": self.cpu_share,
-                  "time_scale": self.time_scale, "seed": self.seed, "io": "timer"}
-        optional = {"grain_us": self.grain_us, "heartbeat_us": self.heartbeat_us}
+                  "time_scale": self.time_scale, "seed": self.seed, "io": self.io}
+        optional = {name: getattr(self, name) for name in OPTIONAL}
         return params | {name: value for name, value in optional.items() if value is not None}
 
     def id(self):
@@ -41,16 +45,28 @@ class Cell:
         share = f", CPU share {self.cpu_share:g}" if self.cpu_share else ""
         grain = f", grain {self.grain_us} us" if self.grain_us else ""
         heart = ", with heartbeats" if self.heartbeat_us else ""
-        return f"{self.scenario}, {self.agents:,} agents, {workers}{share}{grain}{heart}"
+        return (f"{self.scenario}, {self.agents:,} agents, {workers}{share}{grain}{heart}"
+                f"{self.outside_words()}")
+
+    def outside_words(self):
+        """What its outside world is beside the usual: no sockets, no policy, no stop."""
+        words = [f"{self.tokens:,} tokens an answer"] if self.tokens else []
+        words += ["over TCP"] if self.io == "tcp" else []
+        words += [self.on_error] if self.on_error else []
+        words += [f"stopped after {self.stop_after_us / 1000:g} ms"] \
+            if self.stop_after_us is not None else []
+        return "".join(f", {word}" for word in words)
 
 
 def flags_of(scenario, params):
     """How a program is asked for this cell."""
     flags = ["--scenario", scenario]
     for name in ("agents", "workers", "cpu_share", "time_scale", "seed", *OPTIONAL):
-        if params.get(name) is not None:
-            flags += ["--" + name.replace("_", "-"), f"{params[name]:.12g}"]
-    return flags
+        value = params.get(name)
+        if value is not None:
+            flags += ["--" + name.replace("_", "-"),
+                      value if isinstance(value, str) else f"{value:.12g}"]
+    return flags + (["--io", params["io"]] if params.get("io", "timer") != "timer" else [])
 
 
 def worker_counts(cores):
@@ -90,6 +106,11 @@ def catalogue(cores):
         # instrument, for what that costs. Then messages.
         *[("quick", cell) for cell in heard_and_unheard("cpu-heavy", 120, cores)],
         *all_cores("quick", "cascade", 0, 24),
+        # The outside world: sockets beside timers, trouble, an end before the end.
+        *[("smoke" if cell.agents == 16 else "standard", cell)
+          for cell in over_tcp(cores)],
+        *[("standard", cell) for cell in trouble_cells(cores)],
+        *[("standard", cell) for cell in call_cells(cores)],
         # The realistic mix under load, and what starting a turn costs.
         *all_cores("standard", "react", 0.05, 128),
         ("standard", Cell("empty", 10_000, 1, 0)),
@@ -126,6 +147,34 @@ def heard_and_unheard(scenario, agents, cores):
     is not scaled, is as long as many waits."""
     plain = Cell(scenario, agents, cores, 0.01, 0.001)
     return [replace(plain, heartbeat_us=1000), plain]
+
+
+def over_tcp(cores):
+    """Twins of cells above whose waits are calls to the mock LLM."""
+    return [Cell(scenario, agents, cores, share, io="tcp") for scenario, agents, share in
+            (("fanout", 16, 0.01), ("fanout", 1000, 0.01), ("layers", 80, 0.05))]
+
+
+def trouble_cells(cores):
+    """The same sessions without faults, with some and with many; how they are stopped; and calls of
+    which only so many are allowed. At a scale at which many retries fit into half a second."""
+    calm, faulty, storm = (Cell(name, 256, cores, 0.02, 0.001)
+                           for name in ("react", "faulty", "storm"))
+    first = Cell("first-k", 32, cores, 0.05, 0.001)
+    half_way = replace(calm, stop_after_us=150_000)
+    return [calm, storm, replace(calm, io="tcp"), replace(storm, io="tcp"),
+            half_way, replace(half_way, io="tcp"), first, replace(first, io="tcp"),
+            faulty, replace(storm, on_error="fail-fast"),
+            Cell("rate-limit", 256, cores, 0)]
+
+
+def call_cells(cores):
+    """What a call costs that is answered at once, on a connection kept or on one of its own; and
+    what an event of a stream costs, from few and from many. Tokens come a millisecond apart on each
+    of so many streams that a model can keep up with them."""
+    calls = [Cell(name, 32, cores, 0, io="tcp") for name in ("calls", "connect")]
+    return calls + [Cell("stream", 24, cores, 0, 0.04, io="tcp", tokens=tokens)
+                    for tokens in (200, 1)]
 
 
 def map_cells(cores):

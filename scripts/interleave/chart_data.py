@@ -182,6 +182,15 @@ def describe(parameter, value):
         return f"{units.duration(value * 1000)} of computing a turn"
     if parameter == "time_scale":
         return f"time scale {value:g}"
+    if parameter == "io":
+        return {"timer": "by timers", "tcp": "over TCP"}.get(value, f"io {value}")
+    if parameter == "tokens":
+        return f"{units.plural(value, 'token')} an answer"
+    if parameter == "on_error":
+        return {"fail-fast": "ends at the first failure", "first-error": "tells the first failure",
+                "isolate": "failures isolated"}.get(value, f"on error {value}")
+    if parameter == "stop_after_us":
+        return f"stopped after {units.duration(value * 1000)}"
     return f"{parameter} {value}"
 
 

@@ -4,12 +4,16 @@ from . import (chart_bars, chart_efficiency, chart_ladder, chart_makespan, chart
                chart_reference, chart_timeline)
 from .chart_cpu import what_does_it_cost_in_cpu_time
 from .chart_data import ChartData
+from .chart_events import what_does_a_streamed_event_cost
+from .chart_faults import what_does_a_fault_storm_do_to_healthy_turns
 from .chart_grain import how_small_may_the_work_be
 from .chart_first_results import how_soon_is_there_a_first_result
 from .chart_map import where_does_the_winner_change
 from .chart_messages import how_many_messages_a_second
 from .chart_open_loop import what_rate_can_it_keep_up_with
 from .chart_responsiveness import does_everything_else_stay_responsive
+from .chart_sockets import what_do_real_sockets_cost
+from .chart_stops import how_soon_does_a_stop_take_effect
 from .chart_time import where_did_the_time_go
 from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
 
@@ -31,6 +35,10 @@ FIGURES = [
     ("messages", how_many_messages_a_second),
     ("memory-of-parked", chart_memory.what_does_an_agent_cost),
     ("efficiency-over-grain", how_small_may_the_work_be),
+    ("sockets", what_do_real_sockets_cost),
+    ("events", what_does_a_streamed_event_cost),
+    ("healthy-turns", what_does_a_fault_storm_do_to_healthy_turns),
+    ("stops", how_soon_does_a_stop_take_effect),
 ]
 
 

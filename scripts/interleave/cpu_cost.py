@@ -92,7 +92,7 @@ def computing_asked_ns(sample):
     costs = [cost for cost in (sample.get("unit_cost_ns") or {}).values() if cost is not None]
     if sample.get("units") and len(costs) == 1:
         return sample["units"] * costs[0]
-    if sample.get("waits") == 0 and not sample.get("blocks"):
+    if sample.get("waits") == 0 and not sample.get("blocks") and not sample.get("calls"):
         return sample.get("t1_ns")
     return (sample.get("time_of_turns") or {}).get("computing_ns")
 

@@ -3,7 +3,7 @@
 import re
 
 from . import units
-from .tables import cell_names, entry, models_in, rung_of
+from .tables import cell_names, entry, models_in, rung_of, table_cells
 
 NUMBER = r"\d(?:[\d,.]*\d)?"
 WIDE = 8  # models; with more a table has a row for each of them
@@ -13,7 +13,15 @@ def times_section(summary):
     """For the page: the time of every model in every cell."""
     return ("## Time to finish everything\n\nMedian, [its 95 % interval], share of the possible "
             "speed. A cell with \"≥\" was not run: its bound, the least time that the model's "
-            "structure allows, exceeds the limit of the profile.\n\n" + markdown_table(summary))
+            "structure allows, exceeds the limit of the profile." + _of_stops(summary) + "\n\n"
+            + markdown_table(summary))
+
+
+def _of_stops(summary):
+    """What the time of a run is that did not finish everything."""
+    stopped = any(cell["stopped"] for cell in summary.get("outside_cells") or [])
+    return (" Runs that were stopped, failed fast or had enough took until all of it had ended."
+            if stopped else "")
 
 
 def markdown_table(summary):
@@ -27,7 +35,7 @@ def _markdown_by_columns(summary, models):
     names = cell_names(summary)
     heads = [f"`{m['model']}`<br>{rung_of(m)}" for m in models]
     lines = ["| scenario | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(models)]
-    for cell in summary["cells"]:
+    for cell in table_cells(summary):
         scenario, told = names[cell["cell_id"]]
         lines.append(f"| **{_safe(scenario)}** {told} | "
                      + " | ".join(_texts(cell, models)) + " |")
@@ -37,8 +45,8 @@ def _markdown_by_columns(summary, models):
 def _markdown_by_rows(summary, models):
     """For each scenario a table with a row for each model, by family, and a column for each cell."""
     names, lines = cell_names(summary), []
-    for scenario in dict.fromkeys(cell["scenario"] for cell in summary["cells"]):
-        cells = [cell for cell in summary["cells"] if cell["scenario"] == scenario]
+    for scenario in dict.fromkeys(cell["scenario"] for cell in table_cells(summary)):
+        cells = [cell for cell in table_cells(summary) if cell["scenario"] == scenario]
         told = [names[cell["cell_id"]][1] for cell in cells]
         lines += [f"| **{_safe(scenario)}** | family | rung | " + " | ".join(told) + " |",
                   "|---|---|---|" + "---:|" * len(cells)]
@@ -125,7 +133,7 @@ def what_is_missing(summary):
     have the same in the same cells."""
     names, found = cell_names(summary), {}
     order = [said["model"] for said in summary["models"]]
-    for cell in summary["cells"]:
+    for cell in table_cells(summary):
         for row in cell["models"]:
             for r in row["reasons"]:
                 place = " ".join(names[cell["cell_id"]])

@@ -14,6 +14,9 @@ TABLE_S = 0.1
 REFERENCE_STARTUP_S = 0.1
 # What a turn costs beside its steps, roughly: it counts where turns are many and short.
 TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 20e-6
+# The same for a call and for an event of a stream over TCP, where the endpoint has no CPU of its
+# own; a connection of its own costs as much again. And what the endpoint takes to start.
+CALL_S, REFERENCE_CALL_S, EVENT_S, REFERENCE_EVENT_S, ENDPOINT_S = 60e-6, 250e-6, 4e-6, 20e-6, 0.05
 # How much longer than its bound a run may be expected to take.
 SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0
@@ -57,8 +60,8 @@ def bound_ns(answer, structure):
     return answer["lb_model_ns"].get(structure) or answer["lb_ns"]
 
 
-def predicted_s(answer, said):
-    """Of one process; said: what its model says of itself."""
+def predicted_s(answer, said, params=None):
+    """Of one process; said: what its model says of itself; params: of its cell."""
     reference = said.get("rung") == "reference"
     bound = max(answer["greedy_ns"], bound_ns(answer, said["structure"]))
     table = TABLE_S if (answer.get("unit_cost_ns") or {}).get("topk") else 0.0
@@ -67,7 +70,16 @@ def predicted_s(answer, said):
     if said["structure"] == "thread_per_turn":
         overhead = min(turns, MOST_THREADS) * THREAD_S
     start = STARTUP_S + (REFERENCE_STARTUP_S if reference else 0.0)
-    return bound * 1e-9 * SLACK + start + table + overhead
+    return bound * 1e-9 * SLACK + start + table + overhead + calling_s(
+        answer, params or {}, reference)
+
+
+def calling_s(answer, params, reference):
+    """What sockets cost; nothing where waits are timers."""
+    if params.get("io") != "tcp":
+        return 0.0
+    call, event = (REFERENCE_CALL_S, REFERENCE_EVENT_S) if reference else (CALL_S, EVENT_S)
+    return ENDPOINT_S + answer.get("calls", 0) * (call + (params.get("tokens") or 0) * event)
 
 
 def latin_order(models, cell_id, block, seed):
@@ -103,10 +115,13 @@ class PlannedCell:
         return min(profile.blocks, most_blocks(self.cell) or profile.blocks)
 
     def block_s(self):
-        return sum(predicted_s(self.answer, self.about[model]) for model in self.running())
+        return sum(map(self.predicted_s, self.running()))
+
+    def predicted_s(self, model):
+        return predicted_s(self.answer, self.about[model], self.cell.params())
 
     def entry(self, model, mode, name, block, position, dice):
-        seconds = predicted_s(self.answer, self.about[model])
+        seconds = self.predicted_s(model)
         reason = self.skip_reason(model)
         return {
             "exec_id": f"{self.number:02d}-{model}-{name}", "cell_id": self.cell.id(),

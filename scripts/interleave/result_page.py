@@ -10,6 +10,9 @@ from . import markdown_tables
 from .advice import when_to_use_which
 from .charts import draw_all
 from .cpu_cost import cpu_table
+from .endpoint_use import endpoint_table
+from .events import events_table
+from .faults import fairness_table, faults_table
 from .first_results import first_results_table
 from .grain_table import grain_table
 from .instruments import instruments_table
@@ -17,6 +20,8 @@ from .messages import messages_table
 from .open_loop import open_loop_table
 from .records import read_result
 from .responsiveness import responsiveness_table
+from .sockets import sockets_table
+from .stops import stops_table
 from .summary import as_json, summarise
 from .summary_csv import as_csv
 from .terminal_table import terminal_table
@@ -36,6 +41,12 @@ SECTIONS = [
     ("messages", messages_table),
     ("memory-of-parked", markdown_tables.memory_section),
     ("efficiency-over-grain", grain_table),
+    ("sockets", sockets_table),
+    ("sockets", endpoint_table),
+    ("events", events_table),
+    ("stops", stops_table),
+    ("healthy-turns", faults_table),
+    ("healthy-turns", fairness_table),
 ]
 PICTURES = {".png", ".svg", ".pdf", ".csv"}
 

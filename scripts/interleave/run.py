@@ -116,13 +116,15 @@ def judged(sample, entry, outcome, scratch):
         if outcome.code:
             raise Failed("after a good sample")
         check_benchmark(scratch / "benchmark.json")
+        makespan, bound = sample.get("makespan_ns"), sample.get("lb_ns") or entry["lb_ns"]
+        if type(makespan) is not int or makespan <= 0:
+            raise Failed("its sample has no makespan")
+        if sample.get("stop") is not None:
+            return stopped(sample, entry)
         answer = f"{sample.get('digest')}:{sample.get('sum')}"
         if answer != entry["expect"]:
             return sample | {"status": "invalid",
                              "reason": f"its answer is {answer}, expected {entry['expect']}"}
-        makespan, bound = sample.get("makespan_ns"), sample.get("lb_ns") or entry["lb_ns"]
-        if type(makespan) is not int or makespan <= 0:
-            raise Failed("its sample has no makespan")
         # The sample's own bound: it was worked out beside the run, at the same cost of a unit.
         if makespan < FASTER_THAN_POSSIBLE * bound:
             return sample | {"status": "invalid",
@@ -130,6 +132,17 @@ def judged(sample, entry, outcome, scratch):
                                        f"{bound} ns"}
     elif outcome.code == 0:
         raise Failed(f"exit status 0 with a sample that says {sample['status']}")
+    return sample
+
+
+def stopped(sample, entry):
+    """Of a run that ended before its end the program has proved what it did finish: there is no
+    whole answer to compare. A run that nobody stopped must not get by with that."""
+    asked = {"outside": entry["params"].get("stop_after_us") is not None,
+             "failure": entry["params"].get("on_error") == "fail-fast"}
+    why = sample["stop"]["why"]
+    if not asked.get(why, True):
+        raise Failed(f"it was stopped ({why}), and nothing in its cell asks for that")
     return sample
 
 

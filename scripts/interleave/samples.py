@@ -10,19 +10,28 @@ from .trouble import Trouble
 MEASUREMENTS = (
     "makespan_ns", "startup_ns", "first_finish_ns", "t1_ns", "critical_path_ns", "lb_ns",
     "lb_model_ns", "greedy_ns", "unit_cost_ns", "cpu_user_ns", "cpu_sys_ns", "harness_cpu_ns",
-    "turns", "waits", "calls", "blocks", "units", "digest", "sum", "threads_peak", "vmhwm_bytes",
+    "turns", "waits", "calls", "blocks", "units", "attempts", "retries", "failed", "skipped",
+    "unexpected", "events", "digest", "sum", "threads_peak", "vmhwm_bytes",
     "rss_before_bytes", "page_tables_peak_bytes", "page_tables_before_bytes",
     "kernel_stacks_peak_bytes", "kernel_stacks_before_bytes", "slab_peak_bytes",
     "slab_before_bytes", "nvcsw", "nivcsw", "minor_faults", "major_faults",
     "most_waiting", "most_computing", "latency", "heartbeat", "time_on_path", "time_of_turns",
-    "lateness", "idle_cpu", "results")
+    "lateness", "idle_cpu", "results", "endpoint", "stop", "first_error_ns", "healthy", "fairness")
 
 
 SCHEMA = "interleave.sample/1"
 STATUSES = ("ok", "invalid", "timeout", "crash", "skipped")
 TEXTS = {"digest", "sum"}
 OBJECTS = {"unit_cost_ns", "latency", "heartbeat", "time_on_path", "time_of_turns", "lateness",
-           "idle_cpu", "results"}
+           "idle_cpu", "results", "endpoint", "stop", "healthy"}
+# What of those is a whole number of at least 0 or null, where it is there; what a run left behind
+# may be less than what it found.
+NUMBERS_OF = {
+    "endpoint": ("cpu_ns", "peak_resident_bytes", "requests", "connections", "lateness_p99_ns"),
+    "stop": ("asked_ns", "acknowledged_ns", "started_after", "finished", "cpu_after_ns"),
+    "healthy": ("n", "p50", "p90", "p99", "max")}
+LEFT = ("threads_left", "descriptors_left", "heap_left_bytes")
+WHY_STOPPED = ("outside", "enough", "failure")
 
 
 def is_number(value):
@@ -48,7 +57,35 @@ def fault_of_measurements(row):
                 return f"{key} is of the wrong type"
         elif not is_number(value) or value < 0:
             return f"{key} is no number of at least 0"
-    return None
+    return fault_of_outside_world(row)
+
+
+def is_whole(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def fault_of_outside_world(row):
+    """The same of calls, and of how a run was stopped."""
+    for key, names in NUMBERS_OF.items():
+        for name in names:
+            value = (row.get(key) or {}).get(name)
+            if value is not None and not (is_whole(value) and value >= 0):
+                return f"{key}.{name} is no whole number of at least 0"
+    if (row.get("fairness") or 0) > 1:
+        return "fairness is more than 1"
+    own_cpu = (row.get("endpoint") or {}).get("own_cpu")
+    if not isinstance(own_cpu, (bool, type(None))):
+        return "endpoint.own_cpu is neither true nor false"
+    stop = row.get("stop")
+    if stop is None:
+        return None
+    if stop.get("why") not in WHY_STOPPED:
+        return "stop.why is not known"
+    if stop.get("acknowledged_ns") is None:
+        return "stop.acknowledged_ns is missing"
+    wrong = [name for name in LEFT
+             if stop.get(name) is not None and not is_whole(stop[name])]
+    return f"stop.{wrong[0]} is no whole number" if wrong else None
 
 
 def fault_of_row(row):

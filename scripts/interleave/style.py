@@ -78,6 +78,13 @@ SCENARIOS = {
     "cascade": "messages that cause messages",
     "grain": "small pieces of computing, no waits",
     "grain-waits": "small pieces of computing, with waits",
+    "faulty": "agents on an ordinary day: some calls fail",
+    "storm": "agents in a storm of faults",
+    "rate-limit": "calls that share a limit",
+    "first-k": "teams race, the first quarter wins",
+    "stream": "answers that come token by token",
+    "calls": "calls that are answered at once",
+    "connect": "the same, a connection for each",
 }
 
 

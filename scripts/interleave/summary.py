@@ -6,10 +6,14 @@ those of the data.
 
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 from . import stats, style
 from .cpu_cost import cpu_cost, cpu_ns
+from .endpoint_use import endpoint_use
 from .estimates import estimated as _estimate
+from .events import events
+from .faults import fairness, faults
 from .first_results import first_results
 from .instruments import instruments
 from .grain import grain
@@ -18,15 +22,19 @@ from .memory_slope import memory_per_agent
 from .messages import messages
 from .open_loop import open_loop
 from .responsiveness import responsiveness
+from .sockets import sockets
+from .stops import stops
 from .time_spent import time_spent
 from .trust import trust
 from .waiting import waiting
 from .winner_map import winning_tiers
 
 SCHEMA = "interleave.summary/1"
+NO_MEASURE = dict.fromkeys(("efficiency", "lb_efficiency", "overhead"))
 
-# What is known beside one row per cell and model, by name: each a function of the result and of all
-# cells, in a module of its own.
+# What is known beside one row per cell and model, by name: each a function of the result and of
+# cells, in a module of its own. These never see a cell whose outside world is another one: over TCP
+# or stopped, its times compare with no others.
 SECTIONS = {
     "winning_tiers": winning_tiers,
     "responsiveness": responsiveness,
@@ -38,6 +46,15 @@ SECTIONS = {
     "messages_per_second": messages,
     "time_spent": time_spent,
     "cpu_cost": cpu_cost,
+}
+# These are about the outside world, and see all cells.
+OUTSIDE_SECTIONS = {
+    "sockets": sockets,
+    "events": events,
+    "stops": stops,
+    "faults": faults,
+    "fairness": fairness,
+    "endpoint": endpoint_use,
 }
 
 
@@ -65,16 +82,18 @@ def summarise(result):
         cells.append(_cell(cell_id, _any_row(cell_id, by_pair, planned), rows,
                            [s for m in pairs for s in measured[cell_id, m]],
                            [p for m in pairs for p in planned[cell_id, m]]))
+    alike, inside = _without_outside(result, cells)
     efficiencies = (stats.efficiency(s.get("greedy_ns"), s["makespan_ns"])
-                    for s in result.measured())
+                    for s in inside.measured())
     # Beyond rounding: drift within one process of less than 1 % says nothing.
     above_one = sum(e is not None and e > 1.01 for e in efficiencies)
     absent = sum(row["missing"] for cell in cells for row in cell["models"])
     manifest = result.manifest
     # An instrument costs something: what it was in is compared with nothing else.
-    plain = [cell for cell in cells if not is_instrumented(cell)]
-    instrumented = [cell for cell in cells if is_instrumented(cell)]
-    sections = {name: section(result, cells) for name, section in SECTIONS.items()}
+    plain = [cell for cell in alike if not is_instrumented(cell)]
+    instrumented = [cell for cell in alike if is_instrumented(cell)]
+    sections = {name: section(inside, alike) for name, section in SECTIONS.items()}
+    sections |= {name: section(result, cells) for name, section in OUTSIDE_SECTIONS.items()}
     return sections | {
         "schema": SCHEMA,
         "result_id": manifest.get("result_id") or result.path.name,
@@ -89,12 +108,29 @@ def summarise(result):
         "models": [about[m] for m in order],
         "cells": plain,
         "instrumented_cells": instrumented,
-        "memory_per_agent": memory_per_agent(result.measured()),
+        "outside_cells": [cell for cell in cells if is_outside(cell)],
+        "memory_per_agent": memory_per_agent(inside.measured()),
     }
 
 
 def is_instrumented(cell):
     return bool(cell["params"].get("heartbeat_us"))
+
+
+def is_outside(cell):
+    """Whether its times compare with no other cell's: its calls go over TCP or meet trouble, or it
+    ends before its end, by a stop, a first failure or as soon as enough is there."""
+    params = cell["params"]
+    return (params.get("io", "timer") != "timer" or cell["troubled"] or cell["stopped"]
+            or params.get("stop_after_us") is not None
+            or params.get("on_error", "isolate") != "isolate")
+
+
+def _without_outside(result, cells):
+    """The cells that compare with others, and a result that has no sample of any other."""
+    alike = [cell for cell in cells if not is_outside(cell)]
+    known = {cell["cell_id"] for cell in alike}
+    return alike, replace(result, samples=[s for s in result.samples if s["cell_id"] in known])
 
 
 def _any_row(cell_id, *sources):
@@ -105,7 +141,7 @@ def _any_row(cell_id, *sources):
 def _order(row):
     p = row["params"]
     return (style.scenario_order(row["scenario"]), p.get("cpu_share") or 0, p.get("grain_us") or 0,
-            p.get("agents") or 0, p.get("workers") or 0, row["cell_id"])
+            p.get("agents") or 0, p.get("workers") or 0, p.get("io") == "tcp", row["cell_id"])
 
 
 def _models(result):
@@ -120,6 +156,7 @@ def _models(result):
 
 def _cell(cell_id, row, rows, measured, planned):
     known = [*measured, *planned]
+    stopped = any(s.get("stop") is not None for s in measured)
     return {
         "cell_id": cell_id, "scenario": row["scenario"], "params": row["params"],
         "cpus": _first([*known, row], "cpus") or row["params"].get("workers"),
@@ -127,7 +164,10 @@ def _cell(cell_id, row, rows, measured, planned):
         # may lie below it.
         "lb_ns": _least(measured, "lb_ns") or _least(planned, "lb_ns"),
         "greedy_ns": _median(measured, "greedy_ns") or _median(planned, "greedy_ns"),
-        "models": rows,
+        "stopped": stopped,
+        "troubled": any(s.get("retries") or s.get("failed") for s in measured),
+        # The ideal of all the work is no measure of a part of it.
+        "models": [row | NO_MEASURE for row in rows] if stopped else rows,
     }
 
 

@@ -3,9 +3,12 @@
 import csv
 import io
 
+from .tables import table_cells
+
 STATUSES = ["invalid", "timeout", "crash", "skipped"]
 CSV_COLUMNS = [
-    "cell_id", "scenario", "agents", "workers", "cpu_share", "model", "family", "rung", "n",
+    "cell_id", "scenario", "agents", "workers", "cpu_share", "io", "tokens", "on_error",
+    "stop_after_us", "model", "family", "rung", "n",
     *STATUSES, "missing", "makespan_ns", "makespan_low_ns", "makespan_high_ns", "efficiency",
     "efficiency_low", "efficiency_high", "lb_efficiency", "overhead", "ceiling", "lb_ns",
     "greedy_ns", "lb_model_ns", "threads_peak", "own_memory_bytes", "cpu_s_per_1000_turns",
@@ -16,7 +19,7 @@ def as_csv(summary):
     out = io.StringIO()
     writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for cell in summary["cells"]:
+    for cell in table_cells(summary):
         for row in cell["models"]:
             writer.writerow(_csv_row(cell, row))
     return out.getvalue()
@@ -29,7 +32,8 @@ def _csv_row(cell, row):
     params = cell["params"]
     return {
         "cell_id": cell["cell_id"], "scenario": cell["scenario"],
-        **{k: params.get(k) for k in ("agents", "workers", "cpu_share")},
+        **{k: params.get(k) for k in ("agents", "workers", "cpu_share", "io", "tokens", "on_error",
+                                      "stop_after_us")},
         **{k: row[k] for k in ("model", "family", "rung", "n", "ceiling", "lb_model_ns",
                                "threads_peak", "missing")},
         **{k: row["status"].get(k, 0) for k in STATUSES},

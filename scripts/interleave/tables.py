@@ -1,17 +1,24 @@
 """What does a table say of a cell, a model, and of both together? For the terminal and the page."""
 
-from . import units
+from . import style, units
 from .chart_data import describe
 
-PARAMETERS = ["agents", "workers", "cpu_share", "grain_us", "time_scale", "seed", "io"]
+PARAMETERS = ["agents", "workers", "cpu_share", "grain_us", "tokens", "time_scale", "seed", "io",
+              "on_error", "stop_after_us"]
+
+
+def table_cells(summary):
+    """What a table of times has a row for; of a scenario first what compares with other cells."""
+    cells = [*summary["cells"], *(summary.get("outside_cells") or [])]
+    return sorted(cells, key=lambda cell: style.scenario_order(cell["scenario"]))
 
 
 def cell_names(summary):
     """(scenario, what tells the cell from others) per cell: its agents, and what is not usual."""
-    names = {}
-    for cell in summary["cells"]:
+    names, cells = {}, table_cells(summary)
+    for cell in cells:
         params = cell["params"]
-        rivals = [c["params"] for c in summary["cells"] if c["scenario"] == cell["scenario"]]
+        rivals = [c["params"] for c in cells if c["scenario"] == cell["scenario"]]
         told = []
         if params.get("agents") is not None:
             told.append(describe("agents", params["agents"]))
@@ -43,7 +50,7 @@ def entry(row):
 
 def models_in(summary):
     """What each model says of itself, for those that have a row, in the order of every table."""
-    present = {r["model"] for c in summary["cells"] for r in c["models"]}
+    present = {r["model"] for c in table_cells(summary) for r in c["models"]}
     return [said for said in summary["models"] if said["model"] in present]
 
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import style
-from .tables import cell_names, entry, models_in, rung_of
+from .tables import cell_names, entry, models_in, rung_of, table_cells
 
 
 def terminal_table(summary, console):
@@ -32,10 +32,10 @@ def _by_columns(summary, lines, breaks, bare):
         head = Text.assemble((said["model"], f"bold {_readable(looks[said['model']])}"), "\n",
                              (rung_of(said), "dim"))
         table.add_column(head, justify="right", no_wrap=True)
-    for i, cell in enumerate(summary["cells"]):
+    cells = table_cells(summary)
+    for i, cell in enumerate(cells):
         scenario, told = names[cell["cell_id"]]
-        last = i + 1 == len(summary["cells"]) or \
-            summary["cells"][i + 1]["scenario"] != scenario
+        last = i + 1 == len(cells) or cells[i + 1]["scenario"] != scenario
         for words in breaks:
             told = told.replace(words, "\n" + words.strip(", "))
         found = {r["model"]: r for r in cell["models"]}
@@ -68,7 +68,7 @@ def _by_rows(summary):
     table.add_column("model", no_wrap=True)
     for name in ("median", "interval", "share"):
         table.add_column(name, justify="right", no_wrap=True)
-    for cell in summary["cells"]:
+    for cell in table_cells(summary):
         scenario, told = names[cell["cell_id"]]
         table.add_row(Text.assemble((scenario, "bold"), "\n", (told.replace(", ", "\n"), "dim")))
         for i, row in enumerate(cell["models"]):

@@ -55,7 +55,14 @@ def _row(cell, measured):
             "no_result": sorted(r["model"] for r in cell["models"] if r["model"] not in known),
             "ratios": {m: as_row(r) for m, r in tier.ratios.items()},
             "at_least": {m: six_digits(x) for m, x in tier.at_least.items()},
-            **{key: _middle(everything, key) for key in ("turns", "waits", "t1_ns")}}
+            **{key: _middle(everything, key) for key in ("turns", "t1_ns")},
+            "waits": _middle([s | {"waits": _waits(s)} for s in everything], "waits")}
+
+
+def _waits(sample):
+    """Calls wait as well; None where it is not known whether anything does."""
+    known = [sample[key] for key in ("waits", "calls") if sample.get(key) is not None]
+    return sum(known) if known else None
 
 
 def as_row(ratio):
