@@ -33,23 +33,23 @@ using namespace bench::asio_family;
 /// run the io_context, so the handlers of both share a strand.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(asio::io_context& io, std::unique_ptr<Connection> c)
-      : connection(std::move(c)), strand_(asio::make_strand(io)), timer_(io) {}
+  Session(asio::io_context& io, Connection& c)
+      : connection(c), strand_(asio::make_strand(io)), timer_(io) {}
 
   /// Calls `on_over(error)` on the io_context.
   void start(Ledger::Clock::time_point deadline, auto on_over) {
     asio::dispatch(strand_, [=, this, self = shared_from_this()] {
       timer_.expires_at(deadline);
       timer_.async_wait(handler([this](const error_code& error) { on_deadline(error); }));
-      if (!connection->has_to_connect()) return send(on_over);
-      connection->socket.async_connect(connection->peer(),
-                                       handler([=, this](const error_code& error) {
-                                         error ? end(error, on_over) : send(on_over);
-                                       }));
+      if (!connection.has_to_connect()) return send(on_over);
+      connection.socket.async_connect(connection.peer(),
+                                      handler([=, this](const error_code& error) {
+                                        error ? end(error, on_over) : send(on_over);
+                                      }));
     });
   }
 
-  std::unique_ptr<Connection> connection;
+  Connection& connection;
 
  private:
   /// Whichever handler is to come keeps the session.
@@ -59,26 +59,26 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void send(auto on_over) {
-    asio::async_write(connection->socket, asio::buffer(connection->exchange.request()),
+    asio::async_write(connection.socket, asio::buffer(connection.exchange.request()),
                       handler([=, this](const error_code& error, std::size_t) {
                         error ? end(error, on_over) : receive(on_over);
                       }));
   }
 
   void receive(auto on_over) {
-    connection->socket.async_read_some(
-        asio::buffer(connection->buffer),
+    connection.socket.async_read_some(
+        asio::buffer(connection.buffer),
         handler([=, this](const error_code& error, std::size_t bytes) {
-          connection->received(bytes);
-          error || connection->exchange.over() ? end(error, on_over) : receive(on_over);
+          connection.received(bytes);
+          error || connection.exchange.over() ? end(error, on_over) : receive(on_over);
         }));
   }
 
   void on_deadline(const error_code& error) {
     if (error || ended_) return;
-    connection->exchange.on_timed_out();
+    connection.exchange.on_timed_out();
     error_code ignored;
-    connection->socket.close(ignored);  // so that its handler comes
+    connection.socket.close(ignored);  // so that its handler comes
   }
 
   void end(const error_code& error, auto on_over) {
@@ -169,13 +169,13 @@ class HandlerPerWait {
 
   void attempt_over_tcp(const Position& at) {
     const auto session = std::make_shared<Session>(io_, connections_.take());
-    const auto deadline = ledger_.begin_attempt(*at, session->connection->exchange);
+    const auto deadline = ledger_.begin_attempt(*at, session->connection.exchange);
     session->start(deadline, [=, this](const error_code& error) {
-      if (error) session->connection->on_error(error);
-      session->connection->settle();
+      if (error) session->connection.on_error(error);
+      session->connection.settle();
       end_attempt(at, [&] {
         const Pool<Connection>::GiveBack finally{connections_, session->connection};
-        return ledger_.end_attempt(*at, at.v, session->connection->exchange);
+        return ledger_.end_attempt(*at, at.v, session->connection.exchange);
       });
     });
   }

@@ -77,42 +77,39 @@ struct Connection {
   std::array<char, 4096> buffer;
 };
 
-/// Connections that are idle.  The one that became so last is taken first.
+/// All connections.  Of those that are idle the one that became so last is taken first.
 template <typename Connection>
 class Pool {
  public:
   explicit Pool(asio::io_context& io) : io_(io) {}
 
   /// A new one if none is idle.
-  std::unique_ptr<Connection> take() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        auto connection = std::move(idle_.back());
-        idle_.pop_back();
-        return connection;
-      }
-    }
-    return std::make_unique<Connection>(io_);
-  }
-
-  void give_back(std::unique_ptr<Connection> connection) {
+  Connection& take() {
     std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(connection));
+    if (idle_.empty()) return *all_.emplace_back(std::make_unique<Connection>(io_));
+    Connection& connection = *idle_.back();
+    idle_.pop_back();
+    return connection;
   }
 
-  /// Gives a connection back at the end of a scope in which nothing is awaited: when a run is
-  /// abandoned, frames of coroutines go after the pool, and must not touch it.
+  void give_back(Connection& connection) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(&connection);
+  }
+
+  /// At the end of a scope in which nothing is awaited: when a run is abandoned, what waits is
+  /// ended after the pool has gone.
   struct GiveBack {
-    ~GiveBack() { pool.give_back(std::move(connection)); }
+    ~GiveBack() { pool.give_back(connection); }
     Pool& pool;
-    std::unique_ptr<Connection>& connection;
+    Connection& connection;
   };
 
  private:
   asio::io_context& io_;
-  std::mutex mutex_;  // guards the next one
-  std::vector<std::unique_ptr<Connection>> idle_;
+  std::mutex mutex_;  // guards the next two
+  std::vector<std::unique_ptr<Connection>> all_;
+  std::vector<Connection*> idle_;
 };
 
 /// Places for calls, where a workload limits how many may be under way: a channel that holds them,
@@ -179,11 +176,11 @@ class Client {
   }
 
   asio::awaitable<Ledger::Next> attempt_over_tcp(const Step& step, Value v) {
-    auto connection = connections_.take();
-    const auto deadline = ledger_.begin_attempt(step, connection->exchange);
-    co_await exchange_until(deadline, *connection);
+    Connection& connection = connections_.take();
+    const auto deadline = ledger_.begin_attempt(step, connection.exchange);
+    co_await exchange_until(deadline, connection);
     const Pool<Connection>::GiveBack finally{connections_, connection};
-    co_return ledger_.end_attempt(step, v, connection->exchange);
+    co_return ledger_.end_attempt(step, v, connection.exchange);
   }
 
   /// When its time is up, the library cancels what the exchange waits for; for that both must be on
