@@ -427,14 +427,17 @@ Workload stream(const Cell& cell) {
   return std::move(author.builder).build();
 }
 
-/// Calls that are answered at once: what calling itself costs.
+/// Calls that are answered at once, all of an agent in one turn: what calling itself costs, and not
+/// what a turn does.
 Workload calls_at_once(const Cell& cell, bool keep_alive) {
-  constexpr std::uint32_t calls_each = 100;
+  constexpr int calls_each = 200;
   Author author(cell);
   for (std::uint32_t i = 0; i < cell.agents; ++i) {
-    add_calls(author, author.builder.add_agent(fmt::format("agent {}", i)), calls_each,
-              {.keep_alive = keep_alive, .limit = patience},
-              [](TurnId) { return std::chrono::nanoseconds(0); });
+    author.builder.add_turn(author.builder.add_agent(fmt::format("agent {}", i)));
+    for (int call = 0; call < calls_each; ++call) {
+      const Attempt answered;
+      author.builder.call({.keep_alive = keep_alive, .limit = patience}, {&answered, 1});
+    }
   }
   return std::move(author.builder).build();
 }
@@ -667,7 +670,7 @@ constexpr auto table = std::to_array<Preset>({
      0.05, first_k, 0, 100'000},
     {"stream", "N agents, four calls each, whose answers come token by token", 64, 0, stream, 0,
      100'000, 200},
-    {"calls", "N agents, 100 calls each, answered at once: what calling costs", 64, 0, calls, 0,
+    {"calls", "N agents, 200 calls each, answered at once: what calling costs", 64, 0, calls, 0,
      100'000},
     {"connect", "as calls, but with a connection of its own for each", 64, 0, connect, 0, 100'000},
 });

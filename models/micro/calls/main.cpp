@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr unsigned connections = 64, calls_each = 100;  // as the scenario `calls`
+constexpr unsigned connections = 64, calls_each = 200;  // as the scenario `calls`
 
 /// Asks once, to know how long a reply is.
 calls::Load load_of(const bench::Endpoint& endpoint) {
