@@ -17,10 +17,12 @@
 #include <exception>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
+#include "models/asio_client.hpp"
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::tuned, Structure::workers, "Boost " BOOST_LIB_VERSION,
@@ -31,62 +33,186 @@ namespace {
 using namespace bench;
 using namespace bench::asio_family;
 
-/// A moment to await.  The timer is in the coroutine's frame, and so is room for the one operation
-/// that the library needs for it.
-class Alarm {
+/// An operation of the library's to await.  It is in the coroutine's frame, and so is room for what
+/// the library needs for it.
+template <typename Derived, std::size_t room_bytes>
+class Operation {
  public:
-  Alarm(asio::io_context& io, Ledger::Clock::time_point moment) : timer_(io, moment) {}
+  Operation() = default;
+  Operation(const Operation&) = delete;  // GCC 12 copies what a function returns by reference
+  Operation& operator=(const Operation&) = delete;
   bool await_ready() const { return false; }
-  void await_suspend(auto waiting) {
+
+ protected:
+  /// Calls `initiate(handler)`.
+  void suspend(auto waiting, auto&& initiate) {
     auto& run = waiting.promise().run;
     waiting_ = waiting;
+    outermost_ = waiting.promise().outermost();
     try {
-      timer_.async_wait(Resume(*this));
+      initiate(Resume(static_cast<Derived&>(*this)));
     } catch (...) {  // with the operation went the coroutine, and this
       run.on_error(std::current_exception());
     }
   }
-  void await_resume() const {}
 
  private:
-  static constexpr std::size_t room_bytes = 72;  // what Boost 1.81 takes; more comes from the heap
-
   template <typename T>
   struct Allocator {
     using value_type = T;
-    explicit Allocator(Alarm* a) : alarm(a) {}
+    explicit Allocator(Derived* o) : operation(o) {}
     template <typename U>
-    Allocator(const Allocator<U>& other) : alarm(other.alarm) {}
+    Allocator(const Allocator<U>& other) : operation(other.operation) {}
     static constexpr bool fits = sizeof(T) <= room_bytes && alignof(T) <= alignof(void*);
     T* allocate(std::size_t n) {
-      if constexpr (fits) return reinterpret_cast<T*>(alarm->room_);
+      if constexpr (fits) return reinterpret_cast<T*>(operation->room_);
       return std::allocator<T>().allocate(n);
     }
-    void deallocate(T* operation, std::size_t n) {
-      if constexpr (!fits) std::allocator<T>().deallocate(operation, n);
+    void deallocate(T* memory, std::size_t n) {
+      if constexpr (!fits) std::allocator<T>().deallocate(memory, n);
     }
     bool operator==(const Allocator&) const = default;
-    Alarm* alarm;
+    Derived* operation;
   };
 
   /// Resumes the coroutine; ends it if that never comes, because the run has failed.
   struct Resume {
-    explicit Resume(Alarm& a) : alarm(&a) {}
-    Resume(Resume&& other) noexcept : alarm(std::exchange(other.alarm, nullptr)) {}
+    explicit Resume(Derived& o) : operation(&o) {}
+    Resume(Resume&& other) noexcept : operation(std::exchange(other.operation, nullptr)) {}
     ~Resume() {
-      if (alarm) alarm->waiting_.destroy();
+      if (operation) operation->outermost_.destroy();
     }
-    void operator()(const boost::system::error_code&) {
-      std::exchange(alarm, nullptr)->waiting_.resume();
+    void operator()(const error_code& error, std::size_t bytes = 0) {
+      Derived& ended = *std::exchange(operation, nullptr);
+      ended.on_end(error, bytes);
+      ended.waiting_.resume();
     }
     using allocator_type = Allocator<void>;
-    allocator_type get_allocator() const { return allocator_type(alarm); }
-    Alarm* alarm;
+    allocator_type get_allocator() const { return allocator_type(operation); }
+    Derived* operation;
   };
 
-  Timer timer_;
   std::coroutine_handle<> waiting_;
+  std::coroutine_handle<> outermost_;  // of those that await one another up to here
   alignas(void*) std::byte room_[room_bytes];
+};
+
+/// A moment to await.  What Boost 1.81 takes for it fits; more would come from the heap.
+class Alarm : public Operation<Alarm, 72> {
+ public:
+  Alarm(asio::io_context& io, Ledger::Clock::time_point moment) : timer_(io, moment) {}
+  void await_suspend(auto waiting) {
+    suspend(waiting, [this](auto handler) { timer_.async_wait(std::move(handler)); });
+  }
+  void await_resume() const {}
+  void on_end(const error_code&, std::size_t) {}
+
+ private:
+  Timer timer_;
+};
+
+/// A connection whose time-out costs no timer per exchange.  Its timer is set again only when it
+/// has gone off too early, as each exchange moves the deadline, and it keeps no thread: while
+/// nothing but such timers is to come, the io_context has no work.
+class WatchedConnection : public Connection {
+ public:
+  explicit WatchedConnection(asio::io_context& io) : Connection(io), timer_(io) {}
+
+  /// Until `stop_watching`, only the socket's operations may be used.
+  void shut_down_at(Ledger::Clock::time_point deadline) {
+    std::lock_guard lock(mutex_);
+    deadline_ = deadline;
+    if (deadline < set_to_) set(deadline);
+  }
+
+  /// Whether its time was up.
+  bool stop_watching() {
+    std::lock_guard lock(mutex_);
+    deadline_ = never;
+    return std::exchange(timed_out_, false);
+  }
+
+ private:
+  static constexpr auto never = Ledger::Clock::time_point::max();
+
+  void set(Ledger::Clock::time_point moment) {
+    const auto executor = timer_.get_executor();
+    set_to_ = moment;
+    timer_.expires_at(moment);
+    timer_.async_wait([=, this](const error_code& error) {
+      executor.on_work_started();
+      if (!error) on_timer(moment);  // else the connection may be gone
+    });
+    executor.on_work_finished();
+  }
+
+  void on_timer(Ledger::Clock::time_point moment) {
+    std::lock_guard lock(mutex_);
+    set_to_ = never;
+    if (deadline_ == never) return;
+    if (moment < deadline_) return set(deadline_);
+    timed_out_ = true;
+    // Unlike `cancel` it may come between two operations: the next one finds the end of the stream.
+    // And of all that can be done to a socket that is used on another thread it is what is safe.
+    error_code error;
+    socket.shutdown(tcp::socket::shutdown_both, error);
+    if (error) set(moment + std::chrono::milliseconds(1));  // it is about to connect
+  }
+
+  Timer timer_;
+  std::mutex mutex_;                            // guards the next three and the timer
+  Ledger::Clock::time_point deadline_ = never;  // of the exchange
+  Ledger::Clock::time_point set_to_ = never;    // the timer
+  bool timed_out_ = false;
+};
+
+/// What a connection does, to await: one thing at a time.
+class Transfer : public Operation<Transfer, 160> {
+ public:
+  enum Task { connect, send_more, receive };
+  explicit Transfer(Connection& connection) : connection_(connection) {}
+  void prepare(Task task) { task_ = task; }
+
+  void await_suspend(auto waiting) {
+    suspend(waiting, [this](auto handler) {
+      Socket& socket = connection_.socket;
+      switch (task_) {
+        case connect:
+          return socket.async_connect(connection_.peer(), std::move(handler));
+        case send_more:
+          return socket.async_wait(Socket::wait_write, std::move(handler));
+        case receive:
+          return socket.async_read_some(asio::buffer(connection_.buffer), std::move(handler));
+      }
+    });
+  }
+  error_code await_resume() const { return error_; }
+  std::size_t bytes() const { return bytes_; }
+
+  void on_end(const error_code& error, std::size_t bytes) {
+    error_ = error;
+    bytes_ = bytes;
+  }
+
+ private:
+  Connection& connection_;
+  Task task_{};
+  error_code error_;
+  std::size_t bytes_ = 0;
+};
+
+/// A place for a call, to await.
+class Place : public Operation<Place, 128> {
+ public:
+  explicit Place(Places& places) : places_(places) {}
+  void await_suspend(auto waiting) {
+    suspend(waiting, [this](auto handler) { places_.async_take(std::move(handler)); });
+  }
+  void await_resume() const {}
+  void on_end(const error_code&, std::size_t) {}
+
+ private:
+  Places& places_;
 };
 
 /// Turns that became ready together.  Threads take them one by one, until none is left.
@@ -106,14 +232,20 @@ class Batch {
 
 class CoroutinePerAgent {
  public:
-  CoroutinePerAgent(const Workload& workload, Ledger& ledger, unsigned workers)
-      : ledger_(ledger), plan_(workload), workers_(workers), io_(static_cast<int>(workers)) {}
+  CoroutinePerAgent(const Workload& workload, const Resources& resources, Ledger& ledger)
+      : ledger_(ledger),
+        plan_(workload),
+        limit_(workload.limit),
+        resources_(resources),
+        io_(static_cast<int>(resources.workers)),
+        connections_(io_),
+        places_(io_, limit_) {}
 
   void run() {
     std::vector<const Turn*> roots;
     plan_.for_each_root([&](const Turn& turn) { roots.push_back(&turn); });
     hand_out(std::move(roots));
-    run_on_threads(io_, workers_);
+    run_on_threads(io_, resources_.workers, resources_.stop);
     if (error_) std::rethrow_exception(error_);
   }
 
@@ -124,40 +256,163 @@ class CoroutinePerAgent {
   }
 
  private:
+  struct RecycledFrame {
+    using Frames = asio::recycling_allocator<std::byte>;
+    static void* operator new(std::size_t size) { return Frames().allocate(size); }
+    static void operator delete(void* frame, std::size_t size) {
+      Frames().deallocate(static_cast<std::byte*>(frame), size);
+    }
+  };
+
   /// A coroutine that runs at once, that nobody awaits, and that frees itself at its end.
   struct Detached {
-    struct promise_type {
+    struct promise_type : RecycledFrame {
       CoroutinePerAgent& run;
 
       promise_type(CoroutinePerAgent& r, const Turn*) : run(r) {}
+      auto outermost() { return std::coroutine_handle<promise_type>::from_promise(*this); }
       Detached get_return_object() { return {}; }
       std::suspend_never initial_suspend() noexcept { return {}; }
       std::suspend_never final_suspend() noexcept { return {}; }
       void return_void() {}
       void unhandled_exception() { run.on_error(std::current_exception()); }
-
-      using Frames = asio::recycling_allocator<std::byte>;
-      static void* operator new(std::size_t size) { return Frames().allocate(size); }
-      static void operator delete(void* frame, std::size_t size) {
-        Frames().deallocate(static_cast<std::byte*>(frame), size);
-      }
     };
   };
 
+  /// A coroutine that another one awaits, of whose agent it is.
+  template <typename Result>
+  struct [[nodiscard]] Subroutine {
+    struct promise_type : RecycledFrame {
+      CoroutinePerAgent& run;
+      std::coroutine_handle<> outermost_, caller;
+      std::variant<std::monostate, Result, std::exception_ptr> result;
+
+      promise_type(CoroutinePerAgent& r, const Step&, Value) : run(r) {}
+      auto outermost() const { return outermost_; }
+      Subroutine get_return_object() {
+        return {std::coroutine_handle<promise_type>::from_promise(*this)};
+      }
+      std::suspend_always initial_suspend() noexcept { return {}; }
+      auto final_suspend() noexcept {
+        struct Return {
+          bool await_ready() const noexcept { return false; }
+          std::coroutine_handle<> await_suspend(
+              std::coroutine_handle<promise_type> ended) noexcept {
+            return ended.promise().caller;
+          }
+          void await_resume() const noexcept {}
+        };
+        return Return{};
+      }
+      void return_value(const Result& r) { result = r; }
+      void unhandled_exception() { result = std::current_exception(); }
+    };
+
+    Subroutine(std::coroutine_handle<promise_type> f) : frame(f) {}
+    Subroutine(const Subroutine&) = delete;
+    Subroutine& operator=(const Subroutine&) = delete;
+    ~Subroutine() { frame.destroy(); }
+
+    bool await_ready() const { return false; }
+    std::coroutine_handle<> await_suspend(auto caller) {
+      frame.promise().caller = caller;
+      frame.promise().outermost_ = caller.promise().outermost();
+      return frame;
+    }
+    Result await_resume() const {
+      auto& result = frame.promise().result;
+      if (auto* error = std::get_if<std::exception_ptr>(&result)) std::rethrow_exception(*error);
+      return std::get<Result>(result);
+    }
+
+    std::coroutine_handle<promise_type> frame;
+  };
+
+  Subroutine<Value> call(const Step& step, Value v) {
+    if (limit_.in_flight == 0) co_return co_await attempts(step, v);
+    co_await Place(places_);
+    try {
+      if (limit_.interval.count() > 0) co_await Alarm(io_, ledger_.reserve(step));
+      v = co_await attempts(step, v);
+    } catch (const TurnFailed&) {
+      places_.give_back();
+      throw;
+    }
+    places_.give_back();
+    co_return v;
+  }
+
+  Subroutine<Value> attempts(const Step& step, Value v) {
+    for (;;) {
+      Ledger::Next next;
+      if (resources_.endpoint.port != 0) {
+        next = co_await attempt_over_tcp(step, v);
+      } else {
+        co_await Alarm(io_, ledger_.begin_attempt(step));
+        next = ledger_.end_attempt(step, v);
+      }
+      if (!next.again) co_return next.value;
+      co_await Alarm(io_, next.at);
+    }
+  }
+
+  Subroutine<Ledger::Next> attempt_over_tcp(const Step& step, Value v) {
+    WatchedConnection& connection = connections_.take();
+    Exchange& exchange = connection.exchange;
+    const auto deadline = ledger_.begin_attempt(step, exchange);
+    Transfer transfer(connection);
+    error_code error;
+    const bool connects = connection.has_to_connect();
+    if (connects) connection.socket.non_blocking(true);
+    connection.shut_down_at(deadline);
+    if (connects) {
+      transfer.prepare(Transfer::connect);
+      error = co_await transfer;
+    }
+    // What is sent fits into the socket's buffer, unless the peer reads nothing at all.
+    auto unsent = asio::buffer(exchange.request());
+    while (!error && unsent.size() > 0) {
+      unsent += connection.socket.write_some(unsent, error);
+      if (error == asio::error::would_block) {
+        transfer.prepare(Transfer::send_more);
+        error = co_await transfer;
+      }
+    }
+    transfer.prepare(Transfer::receive);
+    while (!error && !exchange.over()) {
+      error = co_await transfer;
+      connection.received(transfer.bytes());
+    }
+    if (connection.stop_watching()) {
+      exchange.on_timed_out();
+    } else if (error) {
+      connection.on_error(error);
+    }
+    connection.settle();
+    const Pool<WatchedConnection>::GiveBack finally{connections_, connection};
+    co_return ledger_.end_attempt(step, v, exchange);
+  }
+
   Detached run_turns(const Turn* turn) {
     for (; turn; turn = next_after(*turn)) {
-      Value v = ledger_.start(*turn);
-      // The frame keeps what lives across a wait: of this loop one pointer, of a range-for four.
-      for (auto step = turn->steps.begin(); step != turn->steps.end(); ++step) {
-        if (step->kind == StepKind::wait) {
-          Alarm alarm(io_, ledger_.begin_wait(*step));
-          co_await alarm;
-          v = ledger_.end_wait(*step, v);
-        } else {
-          v = work(ledger_, *step, v);
+      try {
+        Value v = ledger_.start(*turn);
+        // The frame keeps what lives across a wait: of this loop one pointer, of a range-for four.
+        for (auto step = turn->steps.begin(); step != turn->steps.end(); ++step) {
+          if (step->kind == StepKind::wait) {
+            Alarm alarm(io_, ledger_.begin_wait(*step));
+            co_await alarm;
+            v = ledger_.end_wait(*step, v);
+          } else if (step->kind == StepKind::call) {
+            v = co_await call(*step, v);
+          } else {
+            v = work(ledger_, *step, v);
+          }
         }
+        ledger_.finish(*turn, v);
+      } catch (const TurnFailed& failure) {
+        ledger_.fail(*turn, failure);
       }
-      ledger_.finish(*turn, v);
     }
   }
 
@@ -183,7 +438,7 @@ class CoroutinePerAgent {
   void hand_out(std::vector<const Turn*> ready) {
     if (ready.empty()) return;
     const auto batch = std::make_shared<Batch>(std::move(ready));
-    for (std::size_t i = 0; i < std::min<std::size_t>(workers_, batch->size()); ++i) {
+    for (std::size_t i = 0; i < std::min<std::size_t>(resources_.workers, batch->size()); ++i) {
       asio::post(io_, [this, batch] {
         while (const Turn* turn = failed_ ? nullptr : batch->take()) run_turns(turn);
       });
@@ -192,14 +447,17 @@ class CoroutinePerAgent {
 
   Ledger& ledger_;
   Plan plan_;
-  unsigned workers_;
+  const Limit limit_;
+  const Resources& resources_;
   std::atomic<bool> failed_ = false;
-  std::exception_ptr error_;  // of who failed first
-  asio::io_context io_;       // last: its destructor ends coroutines that use all of the above
+  std::exception_ptr error_;             // of who failed first
+  asio::io_context io_;                  // its destructor ends coroutines that use all of the above
+  Pool<WatchedConnection> connections_;  // its sockets are the io_context's, and go first
+  Places places_;
 };
 
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  CoroutinePerAgent(workload, ledger, resources.workers).run();
+  CoroutinePerAgent(workload, resources, ledger).run();
 }
