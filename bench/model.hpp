@@ -50,6 +50,9 @@ struct Model {
   // What a turn without steps is made of: names of raw primitives in models/micro, joined by "+";
   // empty if it takes none of the library's.  Read on one worker, where nothing is shared.
   const char* primitives = "";
+  // What its calls over TCP are held against: a client in models/micro/calls; empty if none is of
+  // its library.
+  const char* bare_client = "";
 };
 
 // One file models/<name>.cpp defines both; the linker joins it with the harness.

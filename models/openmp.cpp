@@ -21,8 +21,12 @@
 // The specification's date, as the compiler knows it: 201511 is version 4.5.
 #define TEXT_OF(number) #number
 #define VERSION_OF(number) "OpenMP " TEXT_OF(number)
-const bench::Model bench::model{"openmp", Rung::idiomatic, Structure::blocking_workers,
-                                VERSION_OF(_OPENMP), "omp_task+plan_turn"};
+const bench::Model bench::model{"openmp",
+                                Rung::idiomatic,
+                                Structure::blocking_workers,
+                                VERSION_OF(_OPENMP),
+                                "omp_task+plan_turn",
+                                "blocking_one"};
 
 namespace {
 

@@ -242,13 +242,18 @@ def endpoint(session, _options):
         return tell_figures(session)
 
 
+def calls(session, options):
+    from .calls import compare_calls
+    return compare_calls(session, options.models)
+
+
 def soak(session, options):
     from .soak import soak as soak_models
     return soak_models(session, options.models, int(options.runs))
 
 
 VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro,
-         "forecast": forecast, "serve": serve, "endpoint": endpoint, "soak": soak}
+         "forecast": forecast, "serve": serve, "endpoint": endpoint, "calls": calls, "soak": soak}
 
 
 def on_signal(number, _frame):
