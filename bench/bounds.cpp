@@ -6,8 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include "schedule.hpp"
-
 namespace bench {
 namespace {
 
@@ -94,10 +92,18 @@ Bounds bounds(const Workload& scripted, const UnitCosts& costs, unsigned cpus) {
   // When enough is there the rest is cancelled: no sum over all of the work is a bound.
   if (workload.enough > 0) b.total = b.cpu = b.blocking = nanoseconds(0);
   b.lower = std::max({b.critical_path, b.cpu / cpus, limited(scripted)});
-  Schedule schedule(workload, usual, {.count = cpus});
-  schedule.makespan();
-  b.greedy = std::max(end_of_run(workload, schedule.finished()), limited(scripted));
+  b.greedy = played_through(scripted, usual, {.count = cpus});
   return b;
+}
+
+nanoseconds played_through(const Workload& scripted, const StepLength& length, const Lanes& lanes,
+                           const OwnCosts& costs) {
+  const Played played(scripted);
+  Schedule schedule(played.work(), length, lanes, costs);
+  const nanoseconds makespan = schedule.makespan();
+  const nanoseconds end =
+      scripted.enough == 0 ? makespan : end_of_run(played.work(), schedule.finished());
+  return std::max(end, limited(scripted));
 }
 
 std::vector<nanoseconds> greedy_finishes(const Workload& scripted, const UnitCosts& costs,

@@ -6,6 +6,7 @@
 
 #include "costs.hpp"
 #include "model.hpp"
+#include "schedule.hpp"
 #include "workload.hpp"
 
 namespace bench {
@@ -29,6 +30,11 @@ struct Bounds {
 /// Of the work as it goes by script (as_played); where some results are enough, until they are
 /// there.
 Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus);
+
+/// How long a schedule takes for the work as it goes by script; where some results are enough, until
+/// they are there; and no less than calls take that share a limit.
+nanoseconds played_through(const Workload& workload, const StepLength& length, const Lanes& lanes,
+                           const OwnCosts& costs = {});
 
 /// When each turn would finish under the greedy schedule.
 std::vector<nanoseconds> greedy_finishes(const Workload& workload, const UnitCosts& costs,

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "bounds.hpp"
 #include "kernels.hpp"
 #include "process.hpp"
 
@@ -97,10 +98,10 @@ Lanes lanes_of(Structure structure, unsigned cpus) {
 Forecast forecast(const Workload& workload, const StepLength& length, const ModelCosts& model,
                   unsigned cpus) {
   Lanes lanes = lanes_of(model.structure, cpus);
-  const nanoseconds divided = Schedule(workload, length, lanes, model.own).makespan();
+  const nanoseconds divided = played_through(workload, length, lanes, model.own);
   if (lanes.count == 1) return {divided, divided};
   lanes.serial_costs = true;
-  return {divided, Schedule(workload, length, lanes, model.own).makespan()};
+  return {divided, played_through(workload, length, lanes, model.own)};
 }
 
 std::vector<Forecast> forecasts(const Workload& workload, const ForecastRequest& request,
@@ -147,9 +148,9 @@ std::string forecast_json(const Cell& cell, const Workload& workload,
               {"seed", cell.seed},
               {"cores", cpus},
               {"turns", plan.turns},
-              {"waits", plan.waits},
+              {"waits", plan.waits + plan.calls},
               {"computing_ns", computing.count()},
-              {"greedy_ns", Schedule(workload, length, {.count = cpus}).makespan().count()},
+              {"greedy_ns", played_through(workload, length, {.count = cpus}).count()},
               {"models", models}}
       .dump();
 }

@@ -108,6 +108,43 @@ TEST(Schedule, computing_divides_even_where_costs_do_not) {
             milliseconds(14));
 }
 
+TEST(Forecast, calls_cost_what_waits_do_and_what_is_skipped_costs_nothing_but_its_turn) {
+  const Attempt cut{Outcome::cut, milliseconds(4), milliseconds(1)};
+  WorkloadBuilder builder("trouble", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.call({.limit = milliseconds(9)}, std::vector{cut, cut, cut});  // 14 ms in all
+  builder.compute(Kernel::mix, 50'000);
+  builder.add_turn(0, {0});
+  builder.wait(milliseconds(1000));
+  const Workload workload = std::move(builder).build();
+  const OwnCosts costs{
+      .turn = milliseconds(1), .begin_wait = milliseconds(2), .end_wait = milliseconds(3)};
+  const ModelCosts model{"model", Structure::one_loop, costs};
+  EXPECT_EQ(forecast(workload, one_us_a_unit, model, 1).divided, milliseconds(1 + 2 + 14 + 3 + 1));
+}
+
+TEST(Forecast, where_some_results_are_enough_it_ends_with_them_and_limits_are_kept) {
+  const ModelCosts model{"model", Structure::workers, {}};
+  const auto three = [](std::size_t enough, const Limit& limit) {
+    WorkloadBuilder builder("three", 1);
+    builder.add_agent("agent");
+    for (int i = 1; i <= 3; ++i) {
+      const Attempt answer{Outcome::answered, milliseconds(10 * i), {}};
+      builder.add_turn(0);
+      builder.call({.limit = milliseconds(99)}, std::vector{answer});
+      builder.result(milliseconds(0));
+    }
+    builder.enough(enough);
+    builder.limit_calls(limit);
+    return std::move(builder).build();
+  };
+  EXPECT_EQ(forecast(three(0, {}), one_us_a_unit, model, 2).divided, milliseconds(30));
+  EXPECT_EQ(forecast(three(2, {}), one_us_a_unit, model, 2).divided, milliseconds(20));
+  EXPECT_EQ(forecast(three(0, {.in_flight = 1}), one_us_a_unit, model, 2).divided,
+            milliseconds(60));
+}
+
 TEST(Schedule, who_asked_for_the_cpu_first_gets_it_first) {
   WorkloadBuilder builder("queue", 1);
   builder.add_agent("agent");
@@ -224,7 +261,7 @@ TEST(Structure, every_turn_finishes_between_the_bound_and_the_sum_of_everything)
                      .end_wait = microseconds(5),
                      .late = microseconds(60)};
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
-    const Workload workload = random_graph(seed, 150);
+    const Workload workload = as_played(random_graph(seed, 150));
     for (int s = 0; s < structure_count; ++s) {
       const auto structure = static_cast<Structure>(s);
       for (const unsigned cpus : {1U, 3U}) {

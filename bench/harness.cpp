@@ -139,12 +139,13 @@ EndpointReport report_of(const MockLlm& llm, const MockLlm::Use& before) {
           .stats = llm.stats()};
 }
 
-/// What went wrong in the run may be for want of it.
+/// What went wrong in the run, if anything, was for want of it.
 void blame_if_gone(const MockLlm& llm, Measurement& m) {
-  if (llm.running()) return;
+  const bool answers = m.endpoint ? !m.endpoint->stats.empty() : !llm.stats().empty();
+  if (answers && llm.running()) return;
   if (m.status == Status::ok) m.status = Status::invalid;
-  m.reason = fmt::format("the mock LLM (process {}) ended during the run{}{}", llm.pid(),
-                         m.reason.empty() ? "" : ": ", m.reason);
+  m.reason = fmt::format("the mock LLM (process {}) ended during the run, or answers no more{}{}",
+                         llm.pid(), m.reason.empty() ? "" : ": ", m.reason);
 }
 
 /// Calls `run` between two clock reads.  Returns how much CPU time the process had used at the end.

@@ -4,6 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <ctime>
 #include <latch>
 #include <nlohmann/json.hpp>
@@ -84,6 +90,65 @@ TEST(Bounds, greedy_lies_between_the_lower_bound_and_twice_it) {
   }
 }
 
+/// Four calls of 10, 20, 30 and 40 ms side by side.
+Workload four_calls(const Limit& limit, std::size_t enough = 0) {
+  WorkloadBuilder builder("four", 1);
+  builder.add_agent("agent");
+  builder.limit_calls(limit);
+  for (int i = 1; i <= 4; ++i) {
+    const Attempt answer{Outcome::answered, milliseconds(10 * i), {}};
+    builder.add_turn(0);
+    builder.call({.limit = milliseconds(100)}, std::vector{answer});
+    builder.result(milliseconds(0));
+  }
+  builder.enough(enough);
+  return std::move(builder).build();
+}
+
+TEST(Bounds, calls_that_share_a_limit_take_turns_and_tokens) {
+  const auto lower = [](const Limit& limit) { return bounds(four_calls(limit), one_us, 2).lower; };
+  EXPECT_EQ(lower({}), milliseconds(40));
+  EXPECT_EQ(lower({.in_flight = 1}), milliseconds(100));
+  EXPECT_EQ(lower({.in_flight = 2}), milliseconds(50));
+  EXPECT_EQ(lower({.in_flight = 4}), milliseconds(40));
+  // One of four is in the bucket; the others come one by one.
+  const Limit slow{.in_flight = 4, .burst = 1, .interval = milliseconds(25)};
+  EXPECT_EQ(lower(slow), milliseconds(75));
+  EXPECT_EQ(bounds(four_calls(slow), one_us, 2).greedy, milliseconds(75));
+  EXPECT_EQ(nominal_bound(four_calls(slow), 2), milliseconds(75));
+  EXPECT_EQ(lower({.in_flight = 4, .burst = 9, .interval = milliseconds(25)}), milliseconds(40));
+}
+
+TEST(Bounds, where_some_results_are_enough_are_until_they_are_there) {
+  const Bounds b = bounds(four_calls({}, 2), one_us, 2);
+  for (const nanoseconds bound : {b.critical_path, b.waits_path, b.lower, b.greedy}) {
+    EXPECT_EQ(bound, milliseconds(20));
+  }
+  // The other two need not be made: no sum over all calls is a bound.
+  EXPECT_EQ(structural_bound(b, Structure::sequential, 1), milliseconds(20));
+  EXPECT_EQ(bounds(four_calls({.in_flight = 1}, 2), one_us, 2).lower, milliseconds(20));
+  EXPECT_EQ(nominal_bound(four_calls({.in_flight = 1}, 2), 2), milliseconds(20));
+}
+
+TEST(Bounds, are_of_the_work_as_it_goes_by_script) {
+  const Attempt no{Outcome::cut, milliseconds(1), milliseconds(2)};
+  WorkloadBuilder builder("failing", 1);
+  builder.add_agent("agent");
+  builder.limit_calls({.in_flight = 1});
+  builder.add_turn(0);
+  builder.call({.limit = milliseconds(9)}, std::vector{no, no, no});
+  builder.compute(Kernel::mix, 50'000);
+  builder.add_turn(0, {0});
+  builder.call({.limit = milliseconds(900)},
+               std::vector<Attempt>{{Outcome::answered, milliseconds(500), {}}});
+  const Workload workload = std::move(builder).build();
+  const Bounds b = bounds(workload, one_us, 1);
+  for (const nanoseconds bound : {b.total, b.critical_path, b.waits_path, b.lower, b.greedy}) {
+    EXPECT_EQ(bound, milliseconds(7));
+  }
+  EXPECT_EQ(b.cpu, milliseconds(0));
+}
+
 TEST(Bounds, a_chain_of_a_million_empty_turns_is_no_trouble) {
   WorkloadBuilder builder("chain", 1);
   builder.add_agent("agent");
@@ -125,10 +190,11 @@ void correct(const Workload& workload, const Resources&, Ledger& ledger) {
 
 /// What the harness makes of a model; the sample's line as well.
 std::pair<Measurement, nlohmann::json> measured(RunFunction run,
-                                                const Workload& workload = small("fanout", 70)) {
-  const Cell cell{.scenario = workload.name};
+                                                const Workload& workload = small("fanout", 70),
+                                                Cell cell = {}, const MockLlm* llm = nullptr) {
+  cell.scenario = workload.name;
   Ledger ledger(workload);
-  Measurement m = measure(run, planted, cell, usable_cpus(), reference(workload), ledger);
+  Measurement m = measure(run, planted, cell, usable_cpus(), reference(workload), ledger, llm);
   auto line = nlohmann::json::parse(sample_json(planted, "planted", cell, workload, m));
   return {std::move(m), std::move(line)};
 }
@@ -272,6 +338,362 @@ TEST(Harness, figures_that_no_machine_could_produce_are_noticed) {
   EXPECT_THAT(impossible(b, milliseconds(20), milliseconds(45), 2), HasSubstr("CPU time"));
 }
 
+// ---- trouble ----
+
+const char* const only_of_whole_runs[] = {
+    "startup_ns",    "first_finish_ns", "most_waiting", "most_computing", "latency",
+    "lateness",      "time_on_path",    "idle_cpu",     "heartbeat",      "results",
+    "time_of_turns", "healthy",         "fairness",     "digest",         "sum"};
+
+TEST(Harness, counts_what_came_of_calls_and_turns) {
+  const auto [m, line] = measured(correct, small("storm", 30));
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  const Receipts plan = planned(small("storm", 30));
+  EXPECT_EQ(line["calls"], plan.calls);
+  EXPECT_EQ(line["attempts"], plan.attempts);
+  EXPECT_EQ(line["retries"], plan.attempts - plan.calls);
+  EXPECT_EQ(line["failed"], plan.failed);
+  EXPECT_EQ(line["skipped"], plan.skipped);
+  EXPECT_GT(plan.failed, 0U);
+  EXPECT_EQ(line["unexpected"], 0);
+  EXPECT_EQ(line["events"], 0);
+  EXPECT_GT(line["first_error_ns"], 0);
+  EXPECT_LT(line["first_error_ns"], line["makespan_ns"]);
+  EXPECT_EQ(line["params"]["on_error"], "isolate");
+  EXPECT_EQ(line["params"]["io"], "timer");
+  EXPECT_LT(line["healthy"]["n"], plan.turns - plan.failed - plan.skipped);
+  EXPECT_TRUE(line["fairness"].is_null());
+  EXPECT_TRUE(line["stop"].is_null());
+  EXPECT_TRUE(line["endpoint"].is_null());
+}
+
+TEST(Harness, where_nothing_fails_there_is_no_policy_and_no_first_error) {
+  const auto [m, line] = measured(correct, small("rate-limit", 3));
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_FALSE(line["params"].contains("on_error"));
+  EXPECT_FALSE(line["params"].contains("tokens"));
+  EXPECT_FALSE(line["params"].contains("stop_after_us"));
+  EXPECT_TRUE(line["first_error_ns"].is_null());
+  EXPECT_EQ(line["retries"], 0);
+  EXPECT_EQ(line["healthy"]["n"], line["turns"]);
+  // One after another, agent by agent: by half of all calls the first half of them has all.
+  EXPECT_DOUBLE_EQ(line["fairness"].get<double>(), 6.0 * 6 / (3 * (16 + 4)));
+}
+
+TEST(Harness, calls_that_went_otherwise_than_scripted_are_counted_in_a_void_run) {
+  const auto [m, line] = measured(
+      [](const Workload& workload, const Resources&, Ledger& ledger) {
+        for (const Turn& turn : workload.turns) {
+          try {
+            const Value v = ledger.start(turn);
+            for (;;) {
+              Exchange exchange;
+              ledger.begin_attempt(turn.steps[0], exchange);
+              exchange.on_refused();
+              ledger.end_attempt(turn.steps[0], v, exchange);
+            }
+          } catch (const TurnFailed& failure) {
+            ledger.fail(turn, failure);
+          }
+        }
+      },
+      four_calls({}));
+  EXPECT_EQ(line["status"], "invalid");
+  EXPECT_THAT(m.reason, HasSubstr("4 of 4 calls had another outcome"));
+  EXPECT_EQ(line["unexpected"], 4);
+  EXPECT_EQ(line["attempts"], 12);
+  EXPECT_EQ(line["retries"], 8);
+  EXPECT_EQ(line["failed"], 4);
+  EXPECT_TRUE(line["makespan_ns"].is_null());
+}
+
+/// One turn that is over at once, and one that waits for an hour.
+Workload short_and_long() {
+  WorkloadBuilder builder("hours", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.add_turn(0);
+  builder.wait(std::chrono::hours(1));
+  return std::move(builder).build();
+}
+
+/// Waits as long as it is let, and no longer.
+void waits_for_the_stop(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  run_turn(ledger, workload.turns[0]);
+  const Value v = ledger.start(workload.turns[1]);
+  ledger.begin_wait(workload.turns[1].steps[0]);
+  std::latch asked(1);
+  const std::stop_callback callback(resources.stop, [&] { asked.count_down(); });
+  asked.wait();
+  ledger.end_wait(workload.turns[1].steps[0], v);
+}
+
+TEST(Harness, a_run_that_was_stopped_says_how_it_took_it_and_nothing_of_the_whole) {
+  const auto [m, line] =
+      measured(waits_for_the_stop, short_and_long(), {.scenario = "", .stop_after_us = 20'000});
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["params"]["stop_after_us"], 20'000);
+  const auto& stop = line["stop"];
+  EXPECT_EQ(stop["why"], "outside");
+  EXPECT_GE(stop["asked_ns"], 20'000'000);
+  EXPECT_GT(stop["acknowledged_ns"], 0);
+  EXPECT_EQ(line["makespan_ns"],
+            stop["asked_ns"].get<std::int64_t>() + stop["acknowledged_ns"].get<std::int64_t>());
+  EXPECT_EQ(stop["finished"], 1);
+  EXPECT_EQ(stop["started_after"], 0);
+  EXPECT_GE(stop["cpu_after_ns"], 0);
+  EXPECT_EQ(stop["threads_left"], 0);
+  EXPECT_EQ(stop["descriptors_left"], 0);
+  EXPECT_TRUE(stop["heap_left_bytes"].is_number_integer());
+  EXPECT_EQ(stop.size(), 9U);
+  for (const char* key : only_of_whole_runs) {
+    EXPECT_TRUE(line.contains(key) && line[key].is_null()) << key;
+  }
+  for (const char* key : {"cpu_user_ns", "threads_peak", "vmhwm_bytes", "attempts"}) {
+    EXPECT_TRUE(line[key].is_number_integer()) << key;
+  }
+}
+
+TEST(Harness, a_run_that_is_stopped_before_its_start_does_nothing) {
+  const auto [m, line] = measured(correct, small("tree", 1), {.scenario = "", .stop_after_us = 0});
+  EXPECT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["stop"]["finished"], 0);
+  EXPECT_LT(line["makespan_ns"], line["lb_ns"]);  // a bound on the whole does not void it
+}
+
+TEST(Harness, a_run_that_is_over_before_its_stop_is_whole) {
+  const auto [m, line] =
+      measured(correct, small("pizza", 1), {.scenario = "", .stop_after_us = 1'000'000'000});
+  EXPECT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_TRUE(line["stop"].is_null());
+  EXPECT_EQ(line["latency"]["n"], 1);
+}
+
+TEST(Harness, a_run_that_stops_when_it_has_enough_is_bounded_by_what_it_had_to_wait_for) {
+  const auto [m, line] = measured(correct, four_calls({}, 2));
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["stop"]["why"], "enough");
+  EXPECT_EQ(line["stop"]["finished"], 2);
+  EXPECT_GE(line["makespan_ns"], line["longest_wait_path_ns"]);
+  const auto [n, other] = measured(
+      [](const Workload&, const Resources&, Ledger& ledger) {
+        ledger.ask_to_stop(Ledger::Stop::Why::enough);  // a lie
+      },
+      four_calls({}, 2));
+  EXPECT_EQ(other["status"], "invalid");
+  EXPECT_THAT(n.reason, HasSubstr("longest chain of waits"));
+}
+
+TEST(Harness, failing_fast_is_a_stop_for_a_failure) {
+  WorkloadBuilder builder("fails", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.raise();
+  builder.add_turn(0);
+  builder.wait(std::chrono::hours(1));
+  const auto [m, line] = measured(correct, std::move(builder).build(),
+                                  {.scenario = "", .on_error = OnError::fail_fast});
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["params"]["on_error"], "fail-fast");
+  EXPECT_EQ(line["stop"]["why"], "failure");
+  EXPECT_EQ(line["stop"]["finished"], 0);
+  EXPECT_EQ(line["failed"], 1);
+  EXPECT_GT(line["first_error_ns"], 0);
+}
+
+TEST(Harness, a_prefix_that_is_wrong_is_invalid) {
+  const auto [m, line] = measured(
+      [](const Workload& workload, const Resources&, Ledger& ledger) {
+        ledger.start(workload.turns[1]);
+        ledger.finish(workload.turns[0], ledger.start(workload.turns[0]) + 1);
+        ledger.ask_to_stop(Ledger::Stop::Why::outside);
+      },
+      short_and_long());
+  EXPECT_EQ(line["status"], "invalid");
+  EXPECT_THAT(m.reason, HasSubstr("turn 0 has the value"));
+  EXPECT_TRUE(line["stop"].is_null());
+  EXPECT_TRUE(line["digest"].is_null());
+}
+
+TEST(Harness, a_model_that_says_it_was_stopped_when_nobody_asked_is_a_crash) {
+  const auto [m, line] =
+      measured([](const Workload&, const Resources&, Ledger&) { throw Stopped(); });
+  EXPECT_EQ(line["status"], "crash");
+}
+
+std::latch* leave = nullptr;
+std::vector<std::jthread> left_behind;
+std::unique_ptr<char[]> lost;
+
+TEST(Harness, what_a_model_leaves_behind_is_reported) {
+  std::latch latch(1);
+  leave = &latch;
+  const auto [m, line] = measured(
+      [](const Workload& workload, const Resources& resources, Ledger& ledger) {
+        for (int i = 0; i < 2; ++i) left_behind.emplace_back([] { leave->wait(); });
+        for (int i = 0; i < 3; ++i) open("/dev/null", O_RDONLY | O_CLOEXEC);
+        lost = std::make_unique<char[]>(1 << 20);
+        waits_for_the_stop(workload, resources, ledger);
+      },
+      short_and_long(), {.scenario = "", .stop_after_us = 1000});
+  latch.count_down();
+  left_behind.clear();
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["stop"]["threads_left"], 2);
+  EXPECT_EQ(line["stop"]["descriptors_left"], 3);
+  EXPECT_NEAR(line["stop"]["heap_left_bytes"].get<double>(), 1 << 20, 1 << 17);
+}
+
+// ---- over TCP ----
+
+/// A client as simple as can be: a connection for each attempt.
+void talk(Exchange& exchange) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(exchange.port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    exchange.on_refused();
+  } else if (send(fd, exchange.request().data(), exchange.request().size(), MSG_NOSIGNAL) < 0) {
+    exchange.on_closed();
+  }
+  char buffer[4096];
+  while (!exchange.over()) {
+    const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+    if (got <= 0) {
+      exchange.on_closed();
+    } else {
+      exchange.receive({buffer, static_cast<std::size_t>(got)});
+    }
+  }
+  close(fd);
+}
+
+const MockLlm* victim = nullptr;  // that is to end before the second call
+
+void calls_over_tcp(const Workload& workload, const Resources& resources, Ledger& ledger) {
+  EXPECT_NE(resources.endpoint.port, 0);
+  Exchange exchange;
+  bool called = false;
+  for (const Turn& turn : workload.turns) {
+    try {
+      Value v = ledger.start(turn);
+      for (const Step& step : turn.steps) {
+        if (step.kind != StepKind::call) {
+          v = perform(ledger, step, v);
+          continue;
+        }
+        if (victim && called) kill(victim->pid(), SIGKILL);
+        called = true;
+        for (;;) {
+          ledger.begin_attempt(step, exchange);
+          talk(exchange);
+          const Ledger::Next next = ledger.end_attempt(step, v, exchange);
+          v = next.value;
+          if (!next.again) break;
+          std::this_thread::sleep_until(next.at);
+        }
+      }
+      ledger.finish(turn, v);
+    } catch (const TurnFailed& failure) {
+      ledger.fail(turn, failure);
+    }
+  }
+}
+
+TEST(OverTcp, a_run_is_proved_and_says_what_the_endpoint_took) {
+  const MockLlm llm;
+  const auto [m, line] =
+      measured(calls_over_tcp, small("stream", 2), {.scenario = "", .tcp = true}, &llm);
+  ASSERT_EQ(line["status"], "ok") << line["reason"];
+  EXPECT_EQ(line["params"]["io"], "tcp");
+  EXPECT_EQ(line["calls"], 8);
+  EXPECT_EQ(line["attempts"], 8);
+  EXPECT_EQ(line["events"], 8 * 200);
+  const auto& endpoint = line["endpoint"];
+  EXPECT_EQ(endpoint["requests"], 8);
+  EXPECT_EQ(endpoint["connections"], 8);
+  EXPECT_EQ(endpoint["own_cpu"], false);
+  EXPECT_GT(endpoint["cpu_ns"], 0);
+  EXPECT_GT(endpoint["peak_resident_bytes"], 1 << 20);
+  EXPECT_GE(endpoint["lateness_p99_ns"], 0);
+  EXPECT_EQ(endpoint.size(), 6U);
+  EXPECT_EQ(line["digest"], measured(correct, small("stream", 2)).second["digest"]);
+}
+
+TEST(OverTcp, where_the_endpoint_is_killed_in_the_middle_the_run_fails_and_the_reason_names_it) {
+  const MockLlm llm;
+  victim = &llm;
+  const auto [m, line] =
+      measured(calls_over_tcp, with_calls(small("pizza", 5)), {.scenario = "", .tcp = true}, &llm);
+  victim = nullptr;
+  EXPECT_EQ(line["status"], "invalid");
+  EXPECT_TRUE(m.reason.starts_with(fmt::format("the mock LLM (process {})", llm.pid())))
+      << m.reason;
+  EXPECT_THAT(m.reason, HasSubstr("4 of 5 calls had another outcome than the script's"));
+  EXPECT_TRUE(line["makespan_ns"].is_null());
+}
+
+TEST(OverTcp, a_model_that_throws_for_want_of_the_endpoint_is_a_crash_that_names_it) {
+  const MockLlm llm;
+  victim = &llm;
+  const auto [m, line] = measured(
+      [](const Workload&, const Resources&, Ledger&) {
+        kill(victim->pid(), SIGKILL);
+        throw std::runtime_error("connection reset by peer");
+      },
+      with_calls(small("pizza", 2)), {.scenario = "", .tcp = true}, &llm);
+  victim = nullptr;
+  EXPECT_EQ(line["status"], "crash");
+  EXPECT_THAT(m.reason, HasSubstr("the mock LLM (process"));
+  EXPECT_THAT(m.reason, HasSubstr("connection reset by peer"));
+}
+
+// ---- what else is handed on ----
+
+TEST(Describe, tells_what_comes_of_calls_by_script) {
+  const Workload workload = small("storm", 30);
+  const Receipts plan = planned(workload);
+  const Cell cell{.scenario = "storm", .tcp = true, .on_error = OnError::first_error};
+  const auto told =
+      nlohmann::json::parse(description_json(cell, workload, reference(workload), one_us, 2));
+  EXPECT_EQ(told["calls"], plan.calls);
+  EXPECT_EQ(told["attempts"], plan.attempts);
+  EXPECT_EQ(told["retries"], plan.attempts - plan.calls);
+  EXPECT_EQ(told["failed"], plan.failed);
+  EXPECT_EQ(told["skipped"], plan.skipped);
+  EXPECT_EQ(told["params"]["io"], "tcp");
+  EXPECT_EQ(told["params"]["on_error"], "first-error");
+  EXPECT_TRUE(told["enough"].is_null());
+  const Workload first = small("first-k", 8);
+  EXPECT_EQ(nlohmann::json::parse(description_json({}, first, {}, one_us, 2))["enough"], 2);
+}
+
+TEST(Describe, lists_what_each_preset_takes) {
+  const auto list = nlohmann::json::parse(presets_json())["presets"];
+  ASSERT_EQ(list.size(), presets().size());
+  for (const auto& preset : list) {
+    EXPECT_EQ(preset["tokens"].is_null(), preset["name"] != "stream") << preset["name"];
+  }
+}
+
+TEST(Trace, steps_that_never_began_have_no_bar_and_those_that_were_left_end_with_the_run) {
+  const Workload workload = short_and_long();
+  Ledger ledger(workload);
+  ledger.open();
+  run_turn(ledger, workload.turns[0]);
+  ledger.start(workload.turns[1]);
+  EXPECT_EQ(nlohmann::json::parse(trace_json("planted", {}, ledger, 1))["traceEvents"].size(), 1U);
+  ledger.begin_wait(workload.turns[1].steps[0]);
+  ledger.close();
+  const auto trace = nlohmann::json::parse(trace_json("planted", {}, ledger, 1));
+  const auto& bar = trace["traceEvents"].back();
+  EXPECT_EQ(bar["name"], "wait");
+  EXPECT_GE(bar["dur"], 0);
+  EXPECT_LT(bar["dur"], 1e9);
+}
+
 TEST(Trace, bars_on_one_row_do_not_overlap) {
   const Workload workload = small("react", 3);
   Ledger ledger(workload);
@@ -402,6 +824,13 @@ TEST(Options, bad_flags_are_refused_in_one_line_that_names_them) {
       {{"--scenario", "fanout", "--benchmark_format=bogus"}, "--benchmark_format"},
       {{"--scenario", "fanout", "--benchmark_repetitions=2"}, "--benchmark_repetitions"},
       {{"--scenario", "fanout", "--frobnicate"}, "--frobnicate"},
+      {{"--scenario", "fanout", "--io", "udp"}, "--io"},
+      {{"--scenario", "fanout", "--on-error", "hope"}, "--on-error"},
+      {{"--scenario", "fanout", "--stop-after-us", "-1"}, "--stop-after-us"},
+      {{"--scenario", "fanout", "--stop-after-us", "soon"}, "--stop-after-us"},
+      {{"--scenario", "fanout", "--tokens", "5"}, "--tokens: the answers of fanout do not stream"},
+      {{"--scenario", "stream", "--tokens", "0"}, "--tokens"},
+      {{"--workload", "file.json", "--tokens", "3"}, "--tokens does not go with --workload"},
       {{"--scenario", "fanout", "stray"}, "stray"},
       {{"--scenario", "fanout", "--workload", "file.json"}, "either"},
       {{"--workload", "file.json", "--agents", "3"}, "--agents does not go with --workload"},
@@ -447,6 +876,24 @@ TEST(Options, a_forecast_is_of_the_work_alone) {
   const char* argv[] = {"describe", "--scenario",     "react", "--forecast",
                         "{}",       "--heartbeat-us", "1000"};
   EXPECT_THROW(parse_options(7, argv, Program::describe), UsageError);
+}
+
+TEST(Options, say_how_to_call_what_to_do_about_errors_and_when_to_stop) {
+  const char* argv[] = {"model",     "--scenario",      "stream", "--io",      "tcp", "--on-error",
+                        "fail-fast", "--stop-after-us", "0",      "--workers", "2"};
+  Options options = parse_options(11, argv, Program::model);
+  EXPECT_TRUE(options.cell.tcp);
+  EXPECT_EQ(options.cell.on_error, OnError::fail_fast);
+  EXPECT_EQ(options.cell.stop_after_us, 0U);
+  EXPECT_EQ(options.cell.tokens, 200U);
+  const char* plain[] = {"model", "--scenario", "react"};
+  Options react = parse_options(3, plain, Program::model);
+  EXPECT_FALSE(react.cell.tcp);
+  EXPECT_EQ(react.cell.on_error, OnError::isolate);
+  EXPECT_FALSE(react.cell.stop_after_us);
+  EXPECT_TRUE(load_workload(react).calls().empty());
+  react.cell.tcp = true;
+  EXPECT_EQ(load_workload(react).calls().size(), 622U);
 }
 
 TEST(Options, a_scenario_brings_its_own_defaults) {

@@ -89,7 +89,7 @@ std::optional<Percentiles> healthy_of(const Stamps& stamps, const std::vector<Ti
     if (endings[turn.id] != Ending::finished || meets_trouble(workload, turn)) continue;
     lost.push_back(spent[turn.id].lost());
   }
-  if (lost.size() == workload.work().size()) return std::nullopt;
+  if (lost.empty()) return std::nullopt;
   return percentiles_of(std::move(lost));
 }
 

@@ -77,9 +77,9 @@ struct Metrics {
   TimeSpent time_of_turns;
   std::optional<Heartbeat> heartbeat;
   std::optional<Results> results;
-  // Where some turns meet trouble: of those that do not, that is which finish and whose calls are
-  // all answered at the first try.  How much longer they took, from when all they wait for had
-  // finished, than their own waits and computing (TimeSpent::lost).
+  // Of turns that no trouble touches, that is which finish and whose calls are all answered at the
+  // first try; where nothing goes wrong, of all.  How much longer they took, from when all they
+  // wait for had finished, than their own waits and computing (TimeSpent::lost).
   std::optional<Percentiles> healthy;
   // Where calls share a limit: over the agents that call, of how many calls each had behind it when
   // half of all calls had ended.

@@ -124,15 +124,18 @@ class MadeUp {
         closed_(at(returned_us)) {}
 
   struct Span {
-    std::int64_t begun_us, ended_us;
+    std::int64_t begun_us = -1, ended_us = -1;
   };
+  /// Steps without a span did not run.
   void turn(TurnId id, std::int64_t started_us, const std::vector<Span>& steps,
-            std::int64_t finished_us) {
+            std::int64_t finished_us, Ending ending = Ending::finished) {
     turns_[id].started = at(started_us);
     turns_[id].finished = at(finished_us);
+    turns_[id].ending = ending;
     const Turn& turn = workload_.turns[id];
     ASSERT_EQ(turn.steps.size(), steps.size());
     for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i].begun_us < 0) continue;
       steps_[workload_.index_of(turn.steps[i])] = {at(steps[i].begun_us), at(steps[i].ended_us)};
     }
   }
@@ -440,6 +443,122 @@ TEST(Results, littles_law_holds_between_the_sweep_and_the_latencies) {
   }
   EXPECT_NEAR(mean_at_once(intervals).value(), latencies / static_cast<double>(last - first), 1e-9);
   EXPECT_FALSE(mean_at_once({}));
+}
+
+// ---- Trouble -----------------------------------------------------------------------------------
+
+/// Turn 0 is answered at once, 1 at the second try, 2 is given up, 3 comes after 2, 4 computes 10
+/// us, 5 throws, 6 waits for 0 and computes 10 us.
+Workload with_trouble() {
+  const Attempt cut{Outcome::cut, microseconds(10), microseconds(5)};
+  const Attempt answer{Outcome::answered, microseconds(100), {}};
+  const Call call{.limit = milliseconds(1)};
+  WorkloadBuilder builder("trouble", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.call(call, std::vector{answer});
+  builder.add_turn(0);
+  builder.call(call, std::vector{cut, answer});
+  builder.add_turn(0);
+  builder.call(call, std::vector{cut, cut, cut});
+  builder.compute(Kernel::mix, 10);
+  builder.add_turn(0, {2});
+  builder.compute(Kernel::mix, 10);
+  builder.add_turn(0);
+  builder.compute(Kernel::mix, 10);
+  builder.add_turn(0);
+  builder.raise();
+  builder.add_turn(0, {0});
+  builder.compute(Kernel::mix, 10);
+  return std::move(builder).build();
+}
+
+void stamp_with_trouble(MadeUp& run) {
+  run.turn(0, 3, {{4, 109}}, 110);  // 3 to start, 1, 5 late, 1: 10
+  run.turn(1, 0, {{0, 900}}, 900);
+  run.turn(2, 0, {{0, 900}, {}}, 900, Ending::failed);
+  run.turn(3, 901, {{}}, 901, Ending::skipped);
+  run.turn(4, 0, {{0, 40}}, 41);  // held up by 30, 1
+  run.turn(5, 0, {{0, 700}}, 700, Ending::failed);
+  run.turn(6, 112, {{112, 120}}, 120);  // 2 to start; fewer than the usual 10 to compute
+}
+
+TEST(Healthy,
+     turns_are_those_that_no_trouble_touches_and_their_delay_is_what_they_did_not_ask_for) {
+  MadeUp run(with_trouble(), 1000);
+  stamp_with_trouble(run);
+  const Percentiles healthy = run.metrics().healthy.value();
+  EXPECT_EQ(healthy.n, 3U);
+  EXPECT_EQ(healthy.p50, microseconds(10));
+  EXPECT_EQ(healthy.max, microseconds(31));
+  EXPECT_FALSE(healthy.p90);
+}
+
+TEST(Healthy, where_nothing_goes_wrong_all_turns_are) {
+  MadeUp run(two_and_one(), 216);
+  stamp_two_and_one(run);
+  const Metrics m = run.metrics();
+  EXPECT_EQ(m.healthy.value().n, 3U);
+  EXPECT_EQ(m.healthy.value().p50, microseconds(10));
+  EXPECT_EQ(m.healthy.value().max, microseconds(7 + 1 + 3 + 4 + 10 + 2));
+}
+
+TEST(Metrics, of_a_turn_that_was_skipped_there_is_no_latency_and_of_one_that_failed_there_is) {
+  MadeUp run(with_trouble(), 1000);
+  stamp_with_trouble(run);
+  const Metrics m = run.metrics();
+  EXPECT_EQ(m.latency.n, 6U);
+  EXPECT_EQ(m.lateness.n, 3U);  // the three calls
+  EXPECT_EQ(m.most_waiting, 3U);
+  EXPECT_EQ(m.time_on_path.spent.late, microseconds(900 - 3 * 10 - 2 * 5));  // along 2 and 3
+  EXPECT_EQ(total(m.time_on_path), microseconds(1000));
+}
+
+TEST(Fairness, is_jains_index) {
+  const auto index = [](std::initializer_list<std::uint64_t> shares) {
+    return jains_index(std::vector(shares));
+  };
+  EXPECT_DOUBLE_EQ(index({3, 3, 3, 3}).value(), 1);
+  EXPECT_DOUBLE_EQ(index({7, 0, 0, 0}).value(), 0.25);
+  EXPECT_DOUBLE_EQ(index({1, 0, 1, 0}).value(), 0.5);
+  // The paper's example: of 20 dollars to 100 people, 10 get two each.
+  std::vector<std::uint64_t> paper(100, 0);
+  std::fill_n(paper.begin(), 10, 2);
+  EXPECT_DOUBLE_EQ(jains_index(paper).value(), 0.1);
+  EXPECT_FALSE(index({0, 0}));
+  EXPECT_FALSE(index({}));
+}
+
+/// Three agents, two calls each, and one agent that does not call.
+Workload three_callers(const Limit& limit) {
+  const Attempt answer{Outcome::answered, microseconds(10), {}};
+  WorkloadBuilder builder("callers", 1);
+  for (const char* name : {"a", "b", "c", "quiet"}) builder.add_agent(name);
+  builder.limit_calls(limit);
+  for (AgentId agent = 0; agent < 3; ++agent) {
+    builder.add_turn(agent);
+    for (int i = 0; i < 2; ++i) builder.call({.limit = milliseconds(1)}, std::vector{answer});
+  }
+  builder.add_turn(3);
+  builder.compute(Kernel::mix, 1);
+  return std::move(builder).build();
+}
+
+TEST(Fairness, is_over_agents_that_call_when_half_of_all_calls_have_ended) {
+  const auto fairness = [](const std::vector<std::array<std::int64_t, 2>>& ends,
+                           const Limit& limit) {
+    MadeUp run(three_callers(limit), 1000);
+    for (TurnId id = 0; id < 3; ++id) {
+      run.turn(id, 0, {{0, ends[id][0]}, {ends[id][0], ends[id][1]}}, ends[id][1]);
+    }
+    run.turn(3, 0, {{0, 1}}, 1);
+    return run.metrics().fairness;
+  };
+  const Limit one{.in_flight = 1};
+  EXPECT_DOUBLE_EQ(fairness({{{10, 40}, {20, 50}, {30, 60}}}, one).value(), 1);
+  // 2, 1 and 0 by then.
+  EXPECT_DOUBLE_EQ(fairness({{{10, 20}, {30, 40}, {50, 60}}}, one).value(), 9.0 / 15);
+  EXPECT_FALSE(fairness({{{10, 20}, {30, 40}, {50, 60}}}, {}));
 }
 
 // ---- Idle --------------------------------------------------------------------------------------

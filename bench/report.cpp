@@ -75,10 +75,12 @@ json told(const std::string& stats, const char* pointer) {
 }
 
 json endpoint(const EndpointReport& e) {
+  json connections = told(e.stats, "/connections");
+  if (!connections.is_null()) connections = connections.get<std::int64_t>() - 1;  // that asked
   return {{"cpu_ns", e.cpu.count()},
           {"peak_resident_bytes", e.peak_resident_bytes > 0 ? json(e.peak_resident_bytes) : json()},
           {"requests", told(e.stats, "/requests")},
-          {"connections", told(e.stats, "/connections")},
+          {"connections", connections},
           {"own_cpu", e.own_cpu},
           {"lateness_p99_ns", told(e.stats, "/lateness/p99_ns")}};
 }
@@ -214,7 +216,8 @@ std::string about_json(const Model& model, const std::string& name) {
               {"rung", name_of(model.rung)},
               {"structure", name_of(model.structure)},
               {"library", model.library},
-              {"primitives", model.primitives},
+              {"primitives", model.primitives.turn},
+              {"bare_client", model.primitives.calls},
               {"compiler", INTERLEAVE_COMPILER},
               {"build", INTERLEAVE_BUILD_TYPE}}
       .dump();

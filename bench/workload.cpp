@@ -79,12 +79,14 @@ void WorkloadBuilder::call(Call call, std::span<const Attempt> script) {
     }
     duration += attempt.duration + attempt.back_off;
   }
+  duration -= script.back().back_off;  // nothing comes after it
   if (script.back().outcome != Outcome::answered && script.size() < most_attempts) {
     throw std::invalid_argument(
         fmt::format("a call is given up after {} attempts: give {}, or one that is answered",
                     script.size(), most_attempts));
   }
   attempts_.insert(attempts_.end(), script.begin(), script.end());
+  attempts_.back().back_off = std::chrono::nanoseconds(0);
   steps_.push_back({.kind = StepKind::call,
                     .call = static_cast<std::uint32_t>(calls_.size()),
                     .duration = duration});

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "kernels.hpp"
@@ -96,12 +97,20 @@ TEST(Presets, answers_are_the_committed_ones) {
       {"cascade", "36b2759e0e306894:16746f15e5b0ee89"},
       {"grain", "278b82f617f27f44:82108bbde3d641e8"},
       {"grain-waits", "b495a6c0de04f661:901b207385d8145d"},
+      {"faulty", "47a524abfe211eb2:d2c03b78948460db"},
+      {"storm", "10bab026aa3ff398:7958293a1df1b8c1"},
+      {"rate-limit", "3d96d60f22256cb1:1103bc276c4785ed"},
+      {"first-k", "182e783b52a4410b:ae4fbc21254f161e"},
+      {"stream", "111142d64594322d:ed4e101bba7f2b94"},
+      {"calls", "1cc0ab39e5ef1b3b:996118c8179c3716"},
+      {"connect", "1cc0ab39e5ef1b3b:996118c8179c3716"},
   };
   for (const Preset& preset : presets()) {
     const Workload workload = preset.make({.scenario = preset.name,
                                            .agents = preset.agents,
                                            .cpu_share = preset.cpu_share,
-                                           .grain_us = preset.grain_us});
+                                           .grain_us = preset.grain_us,
+                                           .tokens = preset.tokens});
     ASSERT_TRUE(golden.contains(preset.name)) << preset.name;
     EXPECT_EQ(to_text(reference(workload)), golden.at(preset.name)) << preset.name;
   }
@@ -200,19 +209,391 @@ TEST(Presets, grains_of_any_size_add_up_to_the_same_work) {
   }
 }
 
+// ---- calls and their trouble ----
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+Workload default_cell(const char* name, std::uint32_t agents = 0) {
+  const Preset& preset = *find_preset(name);
+  return preset.make({.scenario = name,
+                      .agents = agents > 0 ? agents : preset.agents,
+                      .cpu_share = preset.cpu_share,
+                      .tokens = preset.tokens});
+}
+
+/// How many calls meet each outcome at their first attempt.
+std::map<Outcome, std::uint64_t> first_outcomes(const Workload& workload) {
+  std::map<Outcome, std::uint64_t> counts;
+  for (const Call& call : workload.calls()) ++counts[workload.attempts_of(call).front().outcome];
+  return counts;
+}
+
+/// In millionths of all calls; of raises, of all turns.
+struct Rates {
+  std::map<Outcome, double> of_calls;
+  double raises;
+};
+
+void expect_rates(const char* preset, const Rates& rates) {
+  const Workload workload = default_cell(preset, 5000);
+  const auto all = static_cast<double>(workload.calls().size());
+  const auto expect_share = [&](double count, double rate, const char* of) {
+    // Five standard deviations of a count of so many independent draws.
+    EXPECT_NEAR(count, rate * all, 5 * std::sqrt(rate * all)) << preset << ": " << of;
+  };
+  const auto counts = first_outcomes(workload);
+  for (const auto& [outcome, count] : counts) {
+    if (outcome == Outcome::answered) continue;
+    ASSERT_TRUE(rates.of_calls.contains(outcome)) << name_of(outcome);
+    expect_share(static_cast<double>(count), rates.of_calls.at(outcome), name_of(outcome));
+  }
+  EXPECT_EQ(counts.size(), rates.of_calls.size() + 1);
+  expect_share(static_cast<double>(std::ranges::count(workload.steps(), true, &Step::raises)),
+               rates.raises, "raises");
+}
+
+TEST(Presets, trouble_is_as_frequent_as_documented) {
+  expect_rates(
+      "faulty",
+      {{{Outcome::rate_limited, 0.02}, {Outcome::server_error, 0.005}, {Outcome::timed_out, 0.002}},
+       0.003});
+  expect_rates("storm", {{{Outcome::rate_limited, 0.046},
+                          {Outcome::server_error, 0.003},
+                          {Outcome::refused, 0.003},
+                          {Outcome::cut, 0.003},
+                          {Outcome::garbage, 0.003},
+                          {Outcome::timed_out, 0.005}},
+                         0.007});
+}
+
+TEST(Presets, what_comes_of_trouble_is_known_from_the_seed) {
+  const Receipts faulty = planned(default_cell("faulty")), storm = planned(default_cell("storm"));
+  EXPECT_EQ(faulty.turns, 622U);
+  EXPECT_EQ(faulty.calls, 564U);
+  EXPECT_EQ(faulty.attempts, 573U);
+  EXPECT_EQ(faulty.failed, 3U);
+  EXPECT_EQ(faulty.skipped, 58U);
+  EXPECT_EQ(storm.turns, 622U);
+  EXPECT_EQ(storm.calls, 508U);
+  EXPECT_EQ(storm.attempts, 553U);
+  EXPECT_EQ(storm.failed, 7U);
+  EXPECT_EQ(storm.skipped, 114U);
+}
+
+TEST(Presets, of_calls_that_meet_trouble_one_in_ten_is_given_up) {
+  const Workload workload = default_cell("storm", 5000);
+  std::map<std::size_t, double> answered_after;
+  double given_up = 0;
+  for (const Call& call : workload.calls()) {
+    const auto script = workload.attempts_of(call);
+    if (script.back().outcome != Outcome::answered) {
+      EXPECT_EQ(script.size(), most_attempts);
+      ++given_up;
+    } else {
+      ++answered_after[script.size()];
+    }
+  }
+  const double trouble = answered_after[2] + answered_after[3] + given_up;
+  EXPECT_NEAR(answered_after[2] / trouble, 0.75, 0.03);
+  EXPECT_NEAR(answered_after[3] / trouble, 0.15, 0.02);
+  EXPECT_NEAR(given_up / trouble, 0.10, 0.02);
+}
+
+TEST(Presets, back_offs_are_those_of_openais_clients_or_what_the_reply_says) {
+  const Workload workload = default_cell("storm", 2000);  // at a hundredth of real time
+  nanoseconds least[2] = {std::chrono::hours(1), std::chrono::hours(1)}, most[2] = {};
+  for (const Call& call : workload.calls()) {
+    const auto script = workload.attempts_of(call);
+    EXPECT_EQ(script.back().back_off.count(), 0);
+    for (std::size_t i = 0; i + 1 < script.size(); ++i) {
+      const nanoseconds back_off = script[i].back_off;
+      if (script[i].outcome == Outcome::rate_limited) {  // one to three seconds
+        EXPECT_GE(back_off, milliseconds(10));
+        EXPECT_LE(back_off, milliseconds(30));
+        continue;
+      }
+      least[i] = std::min(least[i], back_off);
+      most[i] = std::max(most[i], back_off);
+    }
+  }
+  // Half a second, then a whole one, of which up to a quarter is taken off.
+  EXPECT_GE(least[0], microseconds(3750));
+  EXPECT_LE(least[0], microseconds(3850));
+  EXPECT_LE(most[0], milliseconds(5));
+  EXPECT_GE(most[0], microseconds(4900));
+  EXPECT_GE(least[1], microseconds(7500));
+  EXPECT_LE(most[1], milliseconds(10));
+}
+
+TEST(Presets, a_reply_comes_in_half_the_limit_or_never) {
+  for (const char* preset : {"faulty", "storm"}) {
+    const Workload workload = default_cell(preset, 2000);
+    std::size_t timed_out = 0;
+    for (const Call& call : workload.calls()) {
+      for (const Attempt& attempt : workload.attempts_of(call)) {
+        if (attempt.outcome == Outcome::timed_out) {
+          EXPECT_EQ(attempt.duration, call.limit);
+          ++timed_out;
+        } else {
+          EXPECT_LE(attempt.duration, call.limit / 2);
+        }
+      }
+    }
+    EXPECT_GT(timed_out, 10U);
+  }
+}
+
+TEST(Presets, trouble_is_all_that_faulty_has_over_react) {
+  const Workload react = default_cell("react"), faulty = default_cell("faulty");
+  ASSERT_EQ(react.turns.size(), faulty.turns.size());
+  for (const Turn& turn : faulty.turns) {
+    const Turn& same = react.turns[turn.id];
+    EXPECT_TRUE(std::ranges::equal(turn.before, same.before));
+    const auto script = faulty.attempts_of(faulty.call_of(turn.steps[0]));
+    if (script.size() == 1) {
+      EXPECT_EQ(turn.steps[0].duration, same.steps[0].duration);
+    }
+    EXPECT_EQ(turn.steps[1].units, same.steps[1].units);
+  }
+}
+
+TEST(Presets, those_of_calls_have_the_shapes_described) {
+  const Workload limited = default_cell("rate-limit", 32);
+  EXPECT_EQ(limited.limit.in_flight, 8U);
+  EXPECT_EQ(limited.limit.burst, 8U);
+  EXPECT_EQ(limited.limit.interval, microseconds(18'000) / 8);
+  EXPECT_EQ(planned(limited).calls, 32U * 4);
+  EXPECT_EQ(default_cell("rate-limit", 1).limit.in_flight, 1U);
+
+  const Workload first = default_cell("first-k", 32);
+  EXPECT_EQ(first.enough, 8U);
+  EXPECT_EQ(first.results.size(), 32U);
+  EXPECT_EQ(first.turns.size(), 32U * 6);
+  for (const Result& result : first.results) {
+    EXPECT_EQ(first.turns[result.turn].before.size(), 4U);
+  }
+
+  const Workload stream = default_cell("stream", 3);
+  EXPECT_EQ(planned(stream).calls, 3U * 4);
+  for (const Call& call : stream.calls()) {
+    EXPECT_EQ(call.tokens, 200U);
+    EXPECT_EQ(call.first, milliseconds(5));
+    EXPECT_EQ(stream.attempts_of(call)[0].duration, milliseconds(5) + 199 * microseconds(250));
+  }
+
+  const Workload calls = default_cell("calls", 3), connect = default_cell("connect", 3);
+  EXPECT_EQ(planned(calls).calls, 3U * 200);
+  EXPECT_EQ(reference(calls), reference(connect));
+  for (const Call& call : calls.calls()) EXPECT_TRUE(call.keep_alive);
+  for (const Call& call : connect.calls()) EXPECT_FALSE(call.keep_alive);
+}
+
+TEST(Calls, in_the_place_of_waits_leave_the_answer_as_it_is) {
+  for (const Preset& preset : presets()) {
+    const Workload work = small(preset.name), called = with_calls(work);
+    EXPECT_EQ(reference(called), reference(work)) << preset.name;
+    const Receipts before = planned(work), after = planned(called);
+    EXPECT_EQ(after.calls + after.waits, before.calls + before.waits) << preset.name;
+    EXPECT_EQ(after.units, before.units);
+    EXPECT_EQ(called.results.size(), work.results.size());
+    EXPECT_EQ(called.enough, work.enough);
+    EXPECT_EQ(called.limit.in_flight, work.limit.in_flight);
+    for (const Step& step : called.steps()) {
+      EXPECT_FALSE(step.kind == StepKind::wait && !step.from_start) << preset.name;
+      EXPECT_EQ(step.duration, work.steps()[called.index_of(step)].duration);
+      if (step.kind == StepKind::call) {
+        EXPECT_GE(called.call_of(step).limit, nanoseconds(1));
+      }
+    }
+  }
+  const Workload heart = with_heartbeats(small("storm"), microseconds(500), 3);
+  EXPECT_EQ(reference(with_calls(heart)), reference(heart));
+  EXPECT_EQ(with_calls(heart).beats().size(), 3U);
+}
+
+constexpr Attempt cut{Outcome::cut, milliseconds(1), milliseconds(2)};
+constexpr Attempt answer{Outcome::answered, milliseconds(4), {}};
+
+/// 0 fails after its first step, 1 is skipped, 2 retries, 3 throws, 4 comes after 2, 5 after all.
+Workload with_trouble() {
+  WorkloadBuilder builder("trouble", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.wait(milliseconds(1));
+  builder.call({.limit = milliseconds(9)}, std::vector<Attempt>(most_attempts, cut));
+  builder.compute(Kernel::mix, 100);
+  builder.add_turn(0, {0});
+  builder.wait(milliseconds(1));
+  builder.compute(Kernel::mix, 100);
+  builder.add_turn(0);
+  builder.call({.limit = milliseconds(9)}, std::vector<Attempt>{cut, answer});
+  builder.add_turn(0);
+  builder.compute(Kernel::mix, 10);
+  builder.raise();
+  builder.block(milliseconds(1));
+  builder.add_turn(0, {2});
+  builder.block(milliseconds(1));
+  builder.add_turn(0, {1, 4});
+  return std::move(builder).build();
+}
+
+TEST(Calls, how_each_turn_ends_follows_from_the_script) {
+  EXPECT_THAT(scripted_endings(with_trouble()),
+              ElementsAre(Ending::failed, Ending::skipped, Ending::finished, Ending::failed,
+                          Ending::finished, Ending::skipped));
+  EXPECT_TRUE(with_trouble().has_failures());
+  EXPECT_FALSE(small("rate-limit").has_failures());
+}
+
+TEST(Calls, the_plan_counts_what_is_done_before_a_failure_and_nothing_after_it) {
+  const Receipts plan = planned(with_trouble());
+  EXPECT_EQ(plan.turns, 6U);
+  EXPECT_EQ(plan.waits, 1U);
+  EXPECT_EQ(plan.blocks, 1U);
+  EXPECT_EQ(plan.units, 11U);
+  EXPECT_EQ(plan.calls, 2U);
+  EXPECT_EQ(plan.attempts, 5U);
+  EXPECT_EQ(plan.failed, 2U);
+  EXPECT_EQ(plan.skipped, 2U);
+}
+
+TEST(Calls, as_played_a_call_is_a_wait_and_failures_end_their_turns) {
+  const Workload played = as_played(with_trouble());
+  const auto steps_of = [&](TurnId id) {
+    std::vector<nanoseconds> durations;
+    for (const Step& step : played.turns[id].steps) {
+      EXPECT_FALSE(step.raises);
+      durations.push_back(step.kind == StepKind::compute ? nanoseconds(step.units) : step.duration);
+    }
+    return durations;
+  };
+  EXPECT_THAT(steps_of(0), ElementsAre(milliseconds(1), milliseconds(3 * 1 + 2 * 2)));
+  EXPECT_THAT(steps_of(1), ElementsAre());
+  EXPECT_THAT(steps_of(2), ElementsAre(milliseconds(3 + 4)));
+  EXPECT_THAT(steps_of(3), ElementsAre(nanoseconds(10), nanoseconds(1)));
+  EXPECT_THAT(steps_of(4), ElementsAre(milliseconds(1)));
+  EXPECT_TRUE(played.calls().empty());
+  EXPECT_FALSE(played.has_failures());
+  for (const Turn& turn : played.turns) {
+    EXPECT_TRUE(std::ranges::equal(turn.before, with_trouble().turns[turn.id].before));
+  }
+}
+
 TEST(WorkloadBuilder, a_turn_cannot_wait_for_itself_or_a_later_one) {
   WorkloadBuilder builder("wrong", 1);
   builder.add_agent("agent");
   EXPECT_THROW(builder.add_turn(0, {0}), std::invalid_argument);
 }
 
+TEST(WorkloadBuilder, a_call_ends_with_its_answer_or_with_its_last_attempt) {
+  WorkloadBuilder builder("wrong", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  EXPECT_THROW(builder.call({}, {}), std::invalid_argument);
+  EXPECT_THROW(builder.call({}, std::vector<Attempt>{answer, answer}), std::invalid_argument);
+  EXPECT_THROW(builder.call({}, std::vector<Attempt>{cut, cut}), std::invalid_argument);
+  EXPECT_THROW(builder.call({}, std::vector<Attempt>(most_attempts + 1, cut)),
+               std::invalid_argument);
+}
+
+TEST(WorkloadBuilder, more_results_than_there_are_cannot_be_enough) {
+  WorkloadBuilder builder("wrong", 1);
+  builder.add_agent("agent");
+  builder.add_turn(0);
+  builder.result(nanoseconds(0));
+  builder.enough(2);
+  EXPECT_THROW(std::move(builder).build(), std::invalid_argument);
+}
+
+void expect_round_trip(const Workload& original) {
+  const std::string text = to_json(original);
+  const Workload read = parse_workload(text, "text");
+  EXPECT_EQ(to_json(read), text) << original.name;
+  EXPECT_EQ(reference(read), reference(original)) << original.name;
+  EXPECT_EQ(planned(read), planned(original)) << original.name;
+  EXPECT_EQ(read.limit.in_flight, original.limit.in_flight);
+  EXPECT_EQ(read.limit.burst, original.limit.burst);
+  EXPECT_EQ(read.limit.interval, original.limit.interval);
+  EXPECT_EQ(read.enough, original.enough);
+  ASSERT_EQ(read.calls().size(), original.calls().size());
+  for (std::size_t i = 0; i < read.calls().size(); ++i) {
+    const Call &a = read.calls()[i], &b = original.calls()[i];
+    EXPECT_EQ(a.tokens, b.tokens);
+    EXPECT_EQ(a.limit, b.limit);
+    EXPECT_EQ(a.keep_alive, b.keep_alive);
+    if (a.tokens > 1) {
+      EXPECT_EQ(a.first, b.first);
+    }
+    EXPECT_TRUE(std::ranges::equal(
+        read.attempts_of(a), original.attempts_of(b), [](const Attempt& x, const Attempt& y) {
+          return x.outcome == y.outcome && x.duration == y.duration && x.back_off == y.back_off;
+        }));
+  }
+}
+
 TEST(WorkloadFile, a_workload_survives_the_round_trip) {
   for (const Preset& preset : presets()) {
-    const std::string text = to_json(small(preset.name));
-    EXPECT_EQ(to_json(parse_workload(text, "text")), text) << preset.name;
+    expect_round_trip(small(preset.name));
+    expect_round_trip(with_calls(small(preset.name)));
   }
-  const Workload original = random_graph(5, 40);
-  EXPECT_EQ(reference(parse_workload(to_json(original), "text")), reference(original));
+  for (std::uint64_t seed = 0; seed < 10; ++seed) expect_round_trip(random_graph(seed, 40));
+  expect_round_trip(with_trouble());
+}
+
+TEST(WorkloadFile, what_a_call_may_leave_out_has_its_usual_value) {
+  const Workload workload = parse_workload(
+      R"({"schema":"interleave.workload/1","name":"n","seed":1,"agents":["a"],"turns":[
+          {"agent":0,"steps":[
+            {"call_ns":1000},
+            {"call_ns":1000,"tokens":4},
+            {"attempts":[{"outcome":"timed out","back_off_ns":7},{"outcome":"refused"},
+                         {"outcome":"answered","ns":500}],
+             "limit_ns":2000,"keep_alive":false,"tokens":5,"first_ns":20},
+            {"raises":true}]}]})",
+      "text");
+  const auto calls = workload.calls();
+  ASSERT_EQ(calls.size(), 3U);
+  EXPECT_EQ(calls[0].first, nanoseconds(1000));
+  EXPECT_EQ(calls[0].limit, nanoseconds(1000) + std::chrono::seconds(30));
+  EXPECT_EQ(calls[0].tokens, 0U);
+  EXPECT_TRUE(calls[0].keep_alive);
+  EXPECT_EQ(calls[1].first, nanoseconds(250));
+  EXPECT_EQ(calls[2].first, nanoseconds(20));
+  EXPECT_EQ(calls[2].limit, nanoseconds(2000));
+  EXPECT_FALSE(calls[2].keep_alive);
+  const auto script = workload.attempts_of(calls[2]);
+  EXPECT_EQ(script[0].duration, nanoseconds(2000));
+  EXPECT_EQ(script[0].back_off, nanoseconds(7));
+  EXPECT_EQ(script[1].outcome, Outcome::refused);
+  EXPECT_EQ(script[1].duration, nanoseconds(0));
+  EXPECT_EQ(workload.steps()[2].duration, nanoseconds(2000 + 7 + 500));
+  EXPECT_TRUE(workload.steps()[3].raises);
+}
+
+TEST(WorkloadFile, a_file_that_is_cut_off_anywhere_is_refused_in_one_line) {
+  const std::string text = to_json(with_trouble());
+  for (std::size_t length = 0; length + 1 < text.size(); length += 7) {
+    try {
+      parse_workload(text.substr(0, length), "file.json");
+      ADD_FAILURE() << "accepted: " << text.substr(0, length);
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(std::string(error.what()), ::testing::Not(HasSubstr("\n")));
+    }
+  }
+}
+
+TEST(WorkloadFile, a_file_with_any_character_changed_is_read_or_refused_in_one_line) {
+  const std::string text = to_json(with_trouble());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    std::string changed = text;
+    changed[at] = "0-\"[}x\xff"[mix64(at) % 7];
+    try {
+      parse_workload(changed, "file.json");
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(std::string(error.what()), ::testing::Not(HasSubstr("\n"))) << changed;
+    }
+  }
 }
 
 struct BadFile {
@@ -244,7 +625,69 @@ TEST(WorkloadFile, a_broken_file_is_refused_with_the_place_and_the_reason) {
       {R"("turns":[{"agent":0,"steps":[{"compute":"magic","units":1}]}]})", "mix, json or topk"},
       {R"("turns":[{"agent":0,"steps":[{"compute":"mix"}]}]})", "a step is one of"},
       {R"("turns":[{"agent":0,"steps":[{}]}]})", "a step is one of"},
+      {R"("turns":[{"agent":0,"steps":[{"raises":1}]}]})", "steps[0].raises: expected true"},
+      {R"("turns":[{"agent":0,"steps":[{"raises":false}]}]})", "steps[0].raises"},
+      {R"("turns":[{"agent":0,"steps":[{"raises":true,"wait_ns":1}]}]})", "a step is one of"},
+      {R"("limit":3,"turns":[]})", "limit: expected an object"},
+      {R"("limit":{},"turns":[]})", "limit: \"in_flight\" is missing"},
+      {R"("limit":{"in_flight":0},"turns":[]})", "limit.in_flight"},
+      {R"("limit":{"in_flight":1,"rate":2},"turns":[]})", "unknown key \"rate\""},
+      {R"("limit":{"in_flight":1,"burst":2},"turns":[]})", "both \"burst\" and \"interval_ns\""},
+      {R"("limit":{"in_flight":1,"burst":0,"interval_ns":1},"turns":[]})", "limit.burst"},
+      {R"("limit":{"in_flight":1,"burst":1,"interval_ns":0},"turns":[]})", "limit.interval_ns"},
+      {R"("enough":1,"turns":[{"agent":0,"steps":[]}]})", "enough: no turn has"},
+      {R"("enough":2,"turns":[{"agent":0,"steps":[],"result_since_ns":0}]})",
+       "enough: expected a whole number from 1 to 1"},
+      {R"("enough":0,"turns":[{"agent":0,"steps":[],"result_since_ns":0}]})", "enough: expected"},
   };
+  // What is wrong with a call, and the place in it.
+  const BadFile bad_calls[] = {
+      {R"({"call_ns":-1})", ".call_ns: expected"},
+      {R"({"call_ns":1e3})", ".call_ns: expected"},
+      {R"({"call_ns":1,"attempts":[]})", ": a call has either"},
+      {R"({"call_ns":1,"wait_ns":1})", ": unknown key \"wait_ns\""},
+      {R"({"call_ns":1,"tokens":0})", ".tokens: expected"},
+      {R"({"call_ns":1,"tokens":1000000000})", ".tokens: expected"},
+      {R"({"call_ns":1,"first_ns":1})", ".first_ns: only an answer with \"tokens\""},
+      {R"({"call_ns":1,"tokens":2,"first_ns":2})", ".first_ns: the first token comes after"},
+      {R"({"call_ns":9,"limit_ns":8})", ".call_ns: longer than"},
+      {R"({"call_ns":9,"limit_ns":0})", ".limit_ns: expected"},
+      {R"({"call_ns":9,"keep_alive":"no"})", ".keep_alive: expected true or false"},
+      {R"({"attempts":[]})", ".attempts: a call has 0 attempts"},
+      {R"({"attempts":{}})", ".attempts: expected a list"},
+      {R"({"attempts":[3]})", ".attempts[0]: expected an object"},
+      {R"({"attempts":[{"ns":3}]})", ".attempts[0]: \"outcome\" is missing"},
+      {R"({"attempts":[{"outcome":"lost"}]})",
+       ".attempts[0].outcome: no outcome is called \"lost\""},
+      {R"({"attempts":[{"outcome":"lost\nline"}]})", ".attempts[0].outcome: no outcome"},
+      {R"({"attempts":[{"outcome":"answered"}]})", ".attempts[0]: \"ns\" is missing"},
+      {R"({"attempts":[{"outcome":"answered","ns":1.5}]})", ".attempts[0].ns: expected"},
+      {R"({"attempts":[{"outcome":"answered","ns":1,"back_off_ns":1}]})",
+       ".attempts[0].back_off_ns: no attempt comes after"},
+      {R"({"attempts":[{"outcome":"cut","ns":1}]})", ".attempts: a call is given up after 1"},
+      {R"({"attempts":[{"outcome":"answered","ns":1},{"outcome":"answered","ns":1}]})",
+       ".attempts: a call is tried again after an answer"},
+      {R"({"attempts":[{"outcome":"timed out"},{"outcome":"answered","ns":1}]})",
+       ".attempts[0]: it times out when"},
+      {R"({"attempts":[{"outcome":"timed out","ns":4},{"outcome":"answered","ns":1}],"limit_ns":5})",
+       ".attempts[0].ns: it times out at"},
+      {R"({"attempts":[{"outcome":"refused","ns":4},{"outcome":"answered","ns":1}]})",
+       ".attempts[0].ns: a connection is refused at once"},
+      {R"({"attempts":[{"outcome":"garbage","ns":6},{"outcome":"answered","ns":1}],"limit_ns":5})",
+       ".attempts[0].ns: longer than"},
+  };
+  for (const BadFile& call : bad_calls) {
+    const std::string text =
+        head + R"("turns":[{"agent":0,"steps":[{"wait_ns":1},)" + call.text + "]}]}";
+    try {
+      parse_workload(text, "file.json");
+      ADD_FAILURE() << "accepted: " << text;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(error.what(),
+                  HasSubstr(std::string("file.json: turns[0].steps[1]") + call.message));
+      EXPECT_THAT(std::string(error.what()), ::testing::Not(HasSubstr("\n")));
+    }
+  }
   const std::string deep = head + R"("turns":[{"agent":0,"steps":[{"wait_ns":)" +
                            std::string(200'000, '[') + std::string(200'000, ']') + "}]}]}";
   EXPECT_THROW(parse_workload(deep, "deep.json"), std::invalid_argument);
