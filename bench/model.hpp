@@ -42,17 +42,21 @@ inline constexpr int structure_count = 5;
 const char* name_of(Rung rung);
 const char* name_of(Structure structure);
 
+/// What a model is held against, by their names in models/micro.
+struct Primitives {
+  // What a turn without steps is made of: raw primitives, joined by "+"; empty if it takes none of
+  // the library's.  Read on one worker, where nothing is shared.
+  const char* turn = "";
+  // What calls over TCP: a bare client; empty if none is of its library.
+  const char* calls = "";
+};
+
 struct Model {
   const char* family;
   Rung rung;
   Structure structure;
   const char* library;  // its version, as loaded where the library can tell
-  // What a turn without steps is made of: names of raw primitives in models/micro, joined by "+";
-  // empty if it takes none of the library's.  Read on one worker, where nothing is shared.
-  const char* primitives = "";
-  // What its calls over TCP are held against: a client in models/micro/calls; empty if none is of
-  // its library.
-  const char* bare_client = "";
+  Primitives primitives = {};
 };
 
 // One file models/<name>.cpp defines both; the linker joins it with the harness.

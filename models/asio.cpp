@@ -17,7 +17,8 @@
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "asio_post+asio_co_spawn+plan_turn"};
+                                "Boost " BOOST_LIB_VERSION,
+                                Primitives{"asio_post+asio_co_spawn+plan_turn", "asio"}};
 
 namespace {
 

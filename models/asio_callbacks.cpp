@@ -18,11 +18,12 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
-#include "models/asio_client.hpp"
+#include "models/asio_connections.hpp"
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
-                                "Boost " BOOST_LIB_VERSION, "asio_post+plan_turn"};
+                                "Boost " BOOST_LIB_VERSION,
+                                Primitives{"asio_post+plan_turn", "asio_callbacks"}};
 
 namespace {
 

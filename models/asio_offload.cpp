@@ -21,7 +21,7 @@
 
 const bench::Model bench::model{"asio", Rung::idiomatic, Structure::workers,
                                 "Boost " BOOST_LIB_VERSION,
-                                "asio_post_shared+asio_co_spawn+plan_turn"};
+                                Primitives{"asio_post_shared+asio_co_spawn+plan_turn", "asio"}};
 
 namespace {
 

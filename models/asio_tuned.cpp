@@ -22,11 +22,11 @@
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
-#include "models/asio_client.hpp"
+#include "models/asio_connections.hpp"
 #include "models/asio_family.hpp"
 
 const bench::Model bench::model{"asio", Rung::tuned, Structure::workers, "Boost " BOOST_LIB_VERSION,
-                                "std_coroutine+plan_turn"};
+                                Primitives{"std_coroutine+plan_turn", "asio_callbacks"}};
 
 namespace {
 

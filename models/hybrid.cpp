@@ -28,7 +28,7 @@
 
 const bench::Model bench::model{"hybrid", Rung::tuned, Structure::workers,
                                 "Boost " BOOST_LIB_VERSION ", oneTBB " TBB_VERSION_STRING,
-                                "tbb_task+std_coroutine+plan_turn"};
+                                Primitives{"tbb_task+std_coroutine+plan_turn", "asio"}};
 
 namespace {
 

@@ -15,7 +15,7 @@
 #include "models/libuv_family.hpp"
 
 const bench::Model bench::model{"libuv", Rung::idiomatic, Structure::workers, uv_version_string(),
-                                "plan_turn"};
+                                Primitives{"plan_turn", "libuv"}};
 
 namespace {
 

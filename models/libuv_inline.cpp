@@ -12,7 +12,7 @@
 #include "models/libuv_family.hpp"
 
 const bench::Model bench::model{"libuv", Rung::naive, Structure::one_loop, uv_version_string(),
-                                "plan_turn"};
+                                Primitives{"plan_turn", "libuv"}};
 
 namespace {
 

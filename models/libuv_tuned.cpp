@@ -23,7 +23,7 @@
 #include "models/libuv_loop.hpp"
 
 const bench::Model bench::model{"libuv", Rung::tuned, Structure::workers, uv_version_string(),
-                                "plan_turn"};
+                                Primitives{"plan_turn", "libuv"}};
 
 namespace {
 

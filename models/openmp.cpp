@@ -21,12 +21,9 @@
 // The specification's date, as the compiler knows it: 201511 is version 4.5.
 #define TEXT_OF(number) #number
 #define VERSION_OF(number) "OpenMP " TEXT_OF(number)
-const bench::Model bench::model{"openmp",
-                                Rung::idiomatic,
-                                Structure::blocking_workers,
+const bench::Model bench::model{"openmp", Rung::idiomatic, Structure::blocking_workers,
                                 VERSION_OF(_OPENMP),
-                                "omp_task+plan_turn",
-                                "blocking_one"};
+                                Primitives{"omp_task+plan_turn", "blocking_one"}};
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "models/threads_family.hpp"
 
 const bench::Model bench::model{"sequential", Rung::idiomatic, Structure::sequential, "",
-                                "",           "blocking_one"};
+                                Primitives{"", "blocking_one"}};
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
   BlockingTurns turns(workload, resources, ledger);

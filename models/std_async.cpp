@@ -17,9 +17,9 @@
 #include "bench/plan.hpp"
 #include "models/threads_family.hpp"
 
-const bench::Model bench::model{
-    "std_async",           Rung::idiomatic,   Structure::thread_per_turn, gnu_get_libc_version(),
-    "std_async+plan_turn", "blocking_threads"};
+const bench::Model bench::model{"std_async", Rung::idiomatic, Structure::thread_per_turn,
+                                gnu_get_libc_version(),
+                                Primitives{"std_async+plan_turn", "blocking_threads"}};
 
 namespace {
 

@@ -16,7 +16,8 @@
 #include "models/threads_family.hpp"
 
 const bench::Model bench::model{"tbb", Rung::naive, Structure::blocking_workers,
-                                TBB_runtime_version(), "tbb_flow_make+tbb_flow_node"};
+                                TBB_runtime_version(),
+                                Primitives{"tbb_flow_make+tbb_flow_node", "blocking_one"}};
 
 namespace {
 

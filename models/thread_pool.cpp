@@ -18,12 +18,9 @@
 #include "bench/plan.hpp"
 #include "models/threads_family.hpp"
 
-const bench::Model bench::model{"threads",
-                                Rung::naive,
-                                Structure::blocking_workers,
+const bench::Model bench::model{"threads", Rung::naive, Structure::blocking_workers,
                                 gnu_get_libc_version(),
-                                "std_mutex_queue+std_mutex+plan_turn",
-                                "blocking_one"};
+                                Primitives{"std_mutex_queue+std_mutex+plan_turn", "blocking_one"}};
 
 namespace {
 

@@ -19,12 +19,9 @@
 #include "bench/plan.hpp"
 #include "models/threads_family.hpp"
 
-const bench::Model bench::model{"threads",
-                                Rung::idiomatic,
-                                Structure::thread_per_turn,
+const bench::Model bench::model{"threads", Rung::idiomatic, Structure::thread_per_turn,
                                 gnu_get_libc_version(),
-                                "std_thread_create_join+plan_turn",
-                                "blocking_threads"};
+                                Primitives{"std_thread_create_join+plan_turn", "blocking_threads"}};
 
 namespace {
 

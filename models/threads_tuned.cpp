@@ -30,12 +30,9 @@
 #include "bench/plan.hpp"
 #include "models/threads_family.hpp"
 
-const bench::Model bench::model{"threads",
-                                Rung::tuned,
-                                Structure::thread_per_turn,
+const bench::Model bench::model{"threads", Rung::tuned, Structure::thread_per_turn,
                                 gnu_get_libc_version(),
-                                "std_mutex_queue+plan_turn",
-                                "blocking_threads"};
+                                Primitives{"std_mutex_queue+plan_turn", "blocking_threads"}};
 
 namespace {
 

@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
     add("epoll", calls::epoll);
     add("libuv", calls::libuv);
     add("asio_callbacks", calls::asio_callbacks);
-    add("asio_coroutines", calls::asio_coroutines);
+    add("asio", calls::asio_coroutines);
     if (benchmark::RunSpecifiedBenchmarks() == 0) {
       std::fprintf(stderr, "%s: --benchmark_filter matches nothing here: leave it out\n", argv[0]);
       return exit_usage;
