@@ -18,7 +18,6 @@ function init(args)
       if status ~= 200 or not string.find(body, args[1], 1, true) then wrong = wrong + 1 end
     end
   end
-  wrk.init(args)
 end
 
 function done(summary, latency, requests)

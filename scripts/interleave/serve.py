@@ -6,6 +6,7 @@ from .endpoint import PATH, MockLlm
 from .trouble import Trouble
 from .units import plural
 
+ROOM = 1_000_000  # in the queue: nobody is to be sent away
 QUESTION = {"messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -17,7 +18,9 @@ def flags_of(options):
     """Of mock_llm; what a person left out is left to it."""
     flags = ["--first-ms", milliseconds(options.first), "--gap-ms", milliseconds(options.gap)]
     for name, value in (("--port", options.port), ("--faults", options.faults),
-                        ("--rate", options.rate), ("--in-flight", options.in_flight)):
+                        ("--rate", options.rate), ("--burst", options.rate),
+                        ("--in-flight", options.in_flight),
+                        ("--queue", options.in_flight and ROOM)):
         if value is not None:
             flags += [name, str(value)]
     return flags
@@ -30,7 +33,7 @@ def behaviour(options):
     if options.rate is not None:
         parts.append(f"at most {plural(options.rate, 'call')} a second")
     if options.in_flight is not None:
-        parts.append(f"at most {plural(options.in_flight, 'call')} at once")
+        parts.append(f"at most {plural(options.in_flight, 'call')} at once, and others wait")
     parts.append(f"faults: {options.faults or 'none'}")
     return "; ".join(parts) + "."
 

@@ -66,13 +66,20 @@ def test_the_head_of_a_reply_has_no_body_and_the_next_reply_follows_it(endpoint)
         assert status == 200 and answer_to("7").encode() in body
 
 
-def test_who_sends_no_more_is_still_answered(endpoint):
-    for stream in (False, True):
+def test_who_sends_no_more_is_answered_at_once_or_taken_for_gone(endpoint):
+    """A closed half cannot be told from a closed connection, and a place in flight is not kept for
+    a client that may be gone."""
+    for body in (question("7"), question("7", stream=True, max_tokens=3)):
         with Wire(endpoint) as wire:
-            wire.send(request_bytes(question("7", stream=stream, max_tokens=3,
-                                             mock={"first_ns": 10_000_000})))
+            wire.send(request_bytes(body))
             wire.socket.shutdown(socket.SHUT_WR)
             assert answer_to("7").encode() in wire.rest()
+    for fault in ("silent", "stall"):
+        with Wire(endpoint) as wire:
+            wire.send(request_bytes(question("7", mock={"fault": fault})))
+            wire.socket.shutdown(socket.SHUT_WR)
+            assert answer_to("7").encode() not in wire.rest()
+            eventually(endpoint, lambda stats: stats["in_flight"] == 0)
 
 
 def test_an_error_in_a_request_body_leaves_the_connection_usable(endpoint):

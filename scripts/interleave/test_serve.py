@@ -36,7 +36,8 @@ def test_flags_of_a_person_become_flags_of_the_program():
     options = parse(["serve", "--port", "80", "--first", "1s", "--gap", "500us", "--rate", "7",
                      "--faults", "429=0.5,cut=0.1", "--in-flight", "9"], ROOT)
     assert flags_of(options) == ["--first-ms", "1000", "--gap-ms", "0.5", "--port", "80",
-                                 "--faults", "429=0.5,cut=0.1", "--rate", "7", "--in-flight", "9"]
+                                 "--faults", "429=0.5,cut=0.1", "--rate", "7", "--burst", "7",
+                                 "--in-flight", "9", "--queue", "1000000"]
     assert flags_of(parse(["serve"], ROOT)) == ["--first-ms", "300", "--gap-ms", "25"]
 
 

@@ -2,13 +2,16 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, before, test } = require('node:test');
+const { after, before, test: tested } = require('node:test');
 const OpenAI = require('openai');
 const { start } = require('./endpoint.js');
 
 let endpoint;
 before(async () => { endpoint = await start(); });
 after(async () => { assert.equal(await endpoint.stop(), 0); });
+
+/** A call that hangs is a failure of its test, not of all that follow. */
+const test = (name, work) => tested(name, { timeout: 30_000 }, work);
 
 /** No retries and a long time-out, unless a test is about them. */
 function client(options = {}) {
@@ -36,11 +39,11 @@ function answerTo(n, seed = 0n) {
   return mix64(mix64(mix64(seed) ^ 1n) ^ n).toString(16).padStart(16, '0');
 }
 
-/** How many calls reached the endpoint meanwhile; a look at its figures is one itself. */
+/** How many completions were asked for meanwhile. */
 async function callsDuring(work) {
   const { requests } = await endpoint.stats();
   await work();
-  return (await endpoint.stats()).requests - requests - 1;
+  return (await endpoint.stats()).requests - requests;
 }
 
 async function timed(work) {
@@ -139,11 +142,10 @@ for (const [status, name] of [[429, 'RateLimitError'], [500, 'InternalServerErro
 }
 
 test('bad requests are not tried again', async () => {
-  const calls = await callsDuring(async () => {
-    await assert.rejects(create({ messages: [] }, { maxRetries: 2 }), OpenAI.BadRequestError);
-    await assert.rejects(client({ maxRetries: 2 }).models.retrieve('nonesuch'),
-      OpenAI.NotFoundError);
-  });
+  let calls = 0;
+  const options = { maxRetries: 2, fetch: (...args) => { ++calls; return fetch(...args); } };
+  await assert.rejects(create({ messages: [] }, options), OpenAI.BadRequestError);
+  await assert.rejects(client(options).models.retrieve('nonesuch'), OpenAI.NotFoundError);
   assert.equal(calls, 2);
 });
 
@@ -180,17 +182,27 @@ test('a slow first token is waited for', async () => {
   assert.ok(ms >= 99, `${ms}`);
 });
 
-test('a reset is a connection error, and so is a refusal', async () => {
-  await assert.rejects(create({ mock: { fault: 'reset', } }), OpenAI.APIConnectionError);
+test('a refusal is a connection error', async () => {
   await assert.rejects(create({}, { baseURL: `${endpoint.refusingUrl}/v1` }),
     OpenAI.APIConnectionError);
 });
 
-test('a cut or garbled answer is an error, never half an answer', async () => {
+test('a garbled answer is an error, and so is a stream that is cut', async () => {
+  await assert.rejects(create({ max_tokens: 9, mock: { fault: 'garbage' } }));
   for (const fault of ['cut', 'garbage']) {
-    await assert.rejects(create({ max_tokens: 9, mock: { fault } }));
     const stream = await create({ stream: true, max_tokens: 9, mock: { fault } });
     await assert.rejects(collected(stream));
+  }
+});
+
+test("an answer that breaks off is an error with the fetch of Node's own", async () => {
+  // node-fetch 2, which version 4 brings along, waits for ever for what is left of a body of known
+  // length, or of one that was reset.
+  const options = { fetch: (...args) => fetch(...args) };
+  for (const fault of ['cut', 'reset']) {
+    await assert.rejects(create({ max_tokens: 9, mock: { fault } }, options));
+    await assert.rejects(async () => collected(
+      await create({ stream: true, max_tokens: 9, mock: { fault } }, options)));
   }
 });
 
