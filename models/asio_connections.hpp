@@ -1,0 +1,122 @@
+// What do models that call the mock LLM over Asio's sockets share?  Connections, and places for
+// calls.
+#pragma once
+
+#include <array>
+#include <boost/asio/experimental/concurrent_channel.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "bench/model.hpp"
+
+namespace bench::asio_family {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+/// The library's tcp::socket, but for its executor, as with Timer.
+using Socket = asio::basic_stream_socket<tcp, asio::io_context::executor_type>;
+
+/// A socket, and what is said over it: one exchange after the other.
+struct Connection {
+  explicit Connection(asio::io_context& io) : socket(io) {}
+
+  /// Ready to connect, if it has to be for the exchange that has begun.
+  bool has_to_connect() {
+    if (socket.is_open() && port == exchange.port() && exchange.keep_alive()) return false;
+    error_code error;
+    socket.close(error);
+    port = exchange.port();
+    socket.open(tcp::v4(), error);
+    if (!error) socket.set_option(tcp::no_delay(true), error);
+    if (error) throw std::system_error(error, "a socket for a call");
+    return true;
+  }
+
+  tcp::endpoint peer() const { return {asio::ip::address_v4::loopback(), port}; }
+
+  void received(std::size_t bytes) { exchange.receive(std::span(buffer).first(bytes)); }
+
+  /// An operation has ended with this.  Throws what is the fault of this machine.
+  void on_error(const error_code& error) {
+    if (error == asio::error::connection_refused) return exchange.on_refused();
+    for (const int lacks : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL}) {
+      if (error.value() == lacks && error.category() == asio::error::get_system_category()) {
+        throw std::system_error(error, "a call");
+      }
+    }
+    exchange.on_closed();
+  }
+
+  /// The exchange is over.
+  void settle() {
+    error_code ignored;
+    if (!exchange.connection_reusable()) socket.close(ignored);
+  }
+
+  Socket socket;
+  Exchange exchange;
+  std::uint16_t port = 0;  // that it is connected to
+  std::array<char, 4096> buffer;
+};
+
+/// All connections.  Of those that are idle the one that became so last is taken first.
+template <typename Connection>
+class Pool {
+ public:
+  explicit Pool(asio::io_context& io) : io_(io) {}
+
+  /// A new one if none is idle.
+  Connection& take() {
+    std::lock_guard lock(mutex_);
+    if (idle_.empty()) return *all_.emplace_back(std::make_unique<Connection>(io_));
+    Connection& connection = *idle_.back();
+    idle_.pop_back();
+    return connection;
+  }
+
+  void give_back(Connection& connection) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(&connection);
+  }
+
+  /// At the end of a scope in which nothing is awaited: when a run is abandoned, what waits is
+  /// ended after the pool has gone.
+  struct GiveBack {
+    ~GiveBack() { pool.give_back(connection); }
+    Pool& pool;
+    Connection& connection;
+  };
+
+ private:
+  asio::io_context& io_;
+  std::mutex mutex_;  // guards the next two
+  std::vector<std::unique_ptr<Connection>> all_;
+  std::vector<Connection*> idle_;
+};
+
+/// Places for calls, where a workload limits how many may be under way: a channel that holds them,
+/// from which calls receive one, first come first served.
+class Places {
+ public:
+  Places(asio::io_context& io, const Limit& limit) : free_(io.get_executor(), limit.in_flight) {
+    for (std::uint32_t i = 0; i < limit.in_flight; ++i) give_back();
+  }
+  auto async_take(auto&& token) {
+    return free_.async_receive(std::forward<decltype(token)>(token));
+  }
+  void give_back() { free_.try_send(error_code()); }
+
+ private:
+  asio::experimental::concurrent_channel<asio::io_context::executor_type, void(error_code)> free_;
+};
+
+}  // namespace bench::asio_family
