@@ -5,6 +5,7 @@ bare client (models/micro/calls) makes as many calls over as many connections, e
 its own with a mock LLM of its own. All comes from one run, in rounds that measure each once.
 """
 
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from rich.progress import Progress
 from rich.table import Table
 
+from .executables import ask
 from .lock import MachineLock
 from .micro import benchmarks_of, refuse_failure
 from .plan import latin_order
@@ -25,7 +27,7 @@ from .units import plural
 PROGRAM = "bare_calls"
 BAR = 0.8  # of the bare client's calls a second
 ROUNDS = 6  # the least and the greatest of six are the 95 % interval of their median
-AGENTS = 64
+AGENTS, CALLS_EACH = 64, 200  # as the scenario has them
 TIMEOUT_S = 120
 
 
@@ -55,10 +57,26 @@ def model_now(session, model, folder, inherited):
     return row["calls"] / row["makespan_ns"] * 1e9
 
 
+def python_client(session, client):
+    """The file of a bare client in Python; None for one in C++."""
+    path = session.root / "models" / "micro" / "calls" / f"{client}_client.py"
+    return path if path.is_file() else None
+
+
 def client_now(session, client, folder, inherited):
+    script = python_client(session, client)
+    if script:
+        return python_client_now(session, script)
     [entry] = benchmarks_of([str(session.executables.path(PROGRAM)),
                              f"--benchmark_filter=^{client}/"], folder, inherited).values()
     return entry["calls"] / entry["real_time"] * 1e9
+
+
+def python_client_now(session, script):
+    command = [sys.executable, "-B", str(script), str(session.executables.path("mock_llm")),
+               str(AGENTS), str(CALLS_EACH)]
+    said = ask(command)
+    return said["calls"] / said["seconds"]
 
 
 def measure(session, models, clients, inherited, on_done):
