@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 
 PROFILE_ORDER = ("smoke", "quick", "standard", "publication")
+# What a profile measures it measures, and all before it; "named": also where its scenario is asked
+# for by name, without what only larger profiles have time for.
+LEVELS = ("smoke", "quick", "named", "standard", "publication")
 # Parameters that a cell has only where they are asked for.
 OPTIONAL = ("grain_us", "heartbeat_us", "tokens", "on_error", "stop_after_us")
 # Agents times CPU share, beyond which a cell of the map takes long and only computes.
@@ -80,7 +83,7 @@ def worker_counts(cores):
 
 
 def catalogue(cores):
-    """(the smallest profile that measures it, cell), the most important first."""
+    """(the first of LEVELS at which it is measured, cell), the most important first."""
     def all_cores(profile, scenario, share, *sizes):
         return [(profile, Cell(scenario, size, cores, share)) for size in sizes]
 
@@ -97,31 +100,32 @@ def catalogue(cores):
         ("smoke", Cell("pizza", 3, 1, 0)),
         *all_cores("smoke", "fanout", 0.01, 16),
         *all_cores("smoke", "layers", 0.05, 8),
+        # Does calling work here? So short that there is room for it.
+        ("smoke", Cell("fanout", 16, cores, 0.01, 0.001, io="tcp")),
         # Curves over agents and over workers.
         *over_workers("quick", "compute", 0, 32),
         *all_cores("quick", "fanout", 0.01, 300),
-        *all_cores("quick", "parked", 0, 2500),
+        *all_cores("quick", "parked", 0, 2000),
         *all_cores("quick", "layers", 0.05, 80),
         # How late everything else is while some turns compute for long; and the same without the
         # instrument, for what that costs. Then messages.
         *[("quick", cell) for cell in heard_and_unheard("cpu-heavy", 120, cores)],
         *all_cores("quick", "cascade", 0, 24),
-        # The outside world: sockets beside timers, trouble, an end before the end.
-        *[("smoke" if cell.agents == 16 else "standard", cell)
-          for cell in over_tcp(cores)],
-        *[("standard", cell) for cell in trouble_cells(cores)],
-        *[("standard", cell) for cell in call_cells(cores)],
         # The realistic mix under load, and what starting a turn costs.
         *all_cores("standard", "react", 0.05, 128),
         ("standard", Cell("empty", 10_000, 1, 0)),
         # What a waiting agent costs, where it shows most.
         *all_cores("publication", "parked", 0, 1_000_000, 100_000),
-        *[("standard", cell) for cell in map_cells(cores)],
+        # The outside world: sockets beside timers, trouble, an end before the end.
+        *[("standard", cell) for cell in over_tcp(cores)],
+        *[("named", cell) for cell in call_cells(cores)],
+        *[("named", cell) for cell in trouble_cells(cores)],
+        *map_cells(cores),
         *[("standard", cell) for cell in grain_cells(cores)],
         # Sessions that arrive, so many a second for each CPU: from few enough for one after another
         # to as many as a CPU can serve.
         *all_cores("standard", "open-loop", 0.05,
-                   *(cores * each for each in (8, 30, 90, 130, 165))),
+                   *(cores * each for each in (8, 90, 130, 165))),
         *[("standard", cell) for cell in heard_and_unheard("blocking-tool", 130, cores)],
         # So few agents that one after another is done in time, too.
         ("standard", heard_and_unheard("cpu-heavy", 8, cores)[0]),
@@ -130,8 +134,8 @@ def catalogue(cores):
         *all_cores("standard", "tree", 0.05, 4),
         *all_cores("standard", "parked", 0, 10_000, 100),
         # Computing half as long as waiting, and other shapes.
-        *all_cores("standard", "layers", 0.5, 8),
         *over_workers("publication", "layers", 0.5, 8),
+        *all_cores("publication", "open-loop", 0.05, cores * 30),
         *all_cores("publication", "debate", 0.05, 80),
         *all_cores("publication", "chat", 0.05, 96),
         *[("publication", cell) for cell in more_of_the_same(cores)],
@@ -152,7 +156,7 @@ def heard_and_unheard(scenario, agents, cores):
 def over_tcp(cores):
     """Twins of cells above whose waits are calls to the mock LLM."""
     return [Cell(scenario, agents, cores, share, io="tcp") for scenario, agents, share in
-            (("fanout", 16, 0.01), ("fanout", 1000, 0.01), ("layers", 80, 0.05))]
+            (("fanout", 1000, 0.01), ("layers", 80, 0.05))]
 
 
 def trouble_cells(cores):
@@ -178,11 +182,15 @@ def call_cells(cores):
 
 
 def map_cells(cores):
-    """CPU share by agents: where the winner changes. The corners first, then what lies between."""
+    """CPU share by agents: where the winner changes. The corners first, then what lies between; and
+    only for publication the two that take longest, for fewer agents tell nearly the same."""
     shares, sizes = (0.001, 0.1, 0.5, 0.01, 0.05), (1, 1000, 16, 300)
     waiting = [Cell("fanout", size, cores, share) for size in sizes for share in shares
                if size * share <= MOST_COMPUTING]
-    return waiting + [Cell("compute", size, cores, 0) for size in sizes if size < 1000]
+    computing = [Cell("compute", size, cores, 0) for size in sizes if size < 1000]
+    long = [Cell("fanout", 300, cores, 0.5), Cell("compute", 300, cores, 0)]
+    return [("publication" if cell in long else "standard", cell)
+            for cell in waiting + computing]
 
 
 def grain_cells(cores):
@@ -214,10 +222,10 @@ def traced_cells(cores):
 
 
 def chosen_cells(cores, profile, scenarios=None):
-    """The profile's cells; of a scenario asked for by name also those of the smallest profile that
-    has any."""
-    rows = [(PROFILE_ORDER.index(since), cell) for since, cell in catalogue(cores)]
-    level = dict.fromkeys({cell.scenario for _, cell in rows}, PROFILE_ORDER.index(profile))
+    """The profile's cells; of a scenario asked for by name also those of the first level that has
+    any."""
+    rows = [(LEVELS.index(since), cell) for since, cell in catalogue(cores)]
+    level = dict.fromkeys({cell.scenario for _, cell in rows}, LEVELS.index(profile))
     for name in scenarios or ():
         level[name] = max(level[name], min(since for since, cell in rows if cell.scenario == name))
     return [cell for since, cell in rows if since <= level[cell.scenario]

@@ -51,7 +51,7 @@ def endpoint_table(summary):
     if not section:
         return ""
     lines = ["## What the mock LLM took\n",
-             f"{sharing_words(section['cells'])} None of this is in any model's figures. Late: how "
+             f"{sharing_words(section['cells'])} It is in no model's figures. Late: how "
              "much later than due 99 of 100 tokens and answers left it. Medians over the runs of all "
              "models, with 95 % intervals.\n",
              "| cell | its CPU | CPU time, of one CPU | memory | requests | connections | late |",

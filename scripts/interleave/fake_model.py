@@ -8,15 +8,18 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 BEHAVIOURS = ("good", "also_good", "invalid", "crashing", "hanging", "skipping", "silent",
               "lying", "doubling", "failing_late", "not_a_number", "slow_by_bound", "interrupting",
               "garbage", "listed_params", "no_params", "listed_benchmarks", "deeply_nested",
               "infinite", "true_makespan", "negative", "too_fast", "of_another_share",
-              "usurping", "skipping_with_a_good_sample", "leaving_a_child")
+              "usurping", "skipping_with_a_good_sample", "leaving_a_child", "stopped",
+              "calling", "losing_its_endpoint")
 ANSWER = {"digest": "00000000000000aa", "sum": "00000000000000bb"}
 STRUCTURES = {"slow_by_bound": "sequential"}
+OPTIONAL = {"tokens": int, "on_error": str, "stop_after_us": int}
 
 
 def about(name):
@@ -37,7 +40,9 @@ def sample(name, flags):
             "structure": "workers", "scenario": flags.scenario,
             "params": {"agents": int(flags.agents), "workers": int(flags.workers),
                        "cpu_share": float(flags.cpu_share), "time_scale": float(flags.time_scale),
-                       "seed": int(flags.seed), "io": "timer"},
+                       "seed": int(flags.seed), "io": flags.io or "timer",
+                       **{name: kind(value) for name, kind in OPTIONAL.items()
+                          if (value := getattr(flags, name)) is not None}},
             "status": "ok", "reason": None, "makespan_ns": 1_100_000, "lb_ns": 1_000_000,
             "lb_model_ns": 1_000_000, "greedy_ns": 1_000_000, **ANSWER}
 
@@ -45,15 +50,34 @@ def sample(name, flags):
 def flags_of(arguments):
     parser = argparse.ArgumentParser()
     for name in ("scenario", "agents", "workers", "cpu-share", "time-scale", "seed", "expect",
-                 "sample", "trace", "benchmark_out", "benchmark_out_format"):
+                 "sample", "trace", "benchmark_out", "benchmark_out_format", "io", "tokens",
+                 "on-error", "stop-after-us"):
         parser.add_argument("--" + name)
     for name in ("about", "list"):
         parser.add_argument("--" + name, action="store_true")
     return parser.parse_args(arguments)
 
 
+def start_endpoint():
+    """A child that ends when its standard input does, as the mock LLM; and what it hangs by."""
+    ends, ours = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(ours)
+        os.read(ends, 1)
+        os._exit(0)
+    os.close(ends)
+    return child, ours
+
+
 def run(name, flags):
     row = sample(name, flags)
+    if name in ("calling", "losing_its_endpoint"):
+        child, _ = start_endpoint()
+        time.sleep(0.03)  # its work
+        if name == "losing_its_endpoint":
+            os.kill(child, signal.SIGKILL)
+            row |= {"status": "invalid", "reason": "the mock LLM ended during the run"}
     benchmark = {"benchmarks": [{"name": name}]}
     if name == "crashing":
         print("about to crash", file=sys.stderr, flush=True)
@@ -80,6 +104,11 @@ def run(name, flags):
             "of_another_share": {"params": row["params"] | {"cpu_share": 0.5}},
             "usurping": {"exec_id": "mine", "mode": "trace", "cell_id": "x", "block": 9,
                          "position": 9, "wall_ns": 1}}.get(name, {})
+    if name == "stopped":
+        row |= {"digest": None, "sum": None, "makespan_ns": 5000, "stop": {
+            "asked_ns": 4000, "why": "outside", "acknowledged_ns": 1000, "started_after": 0,
+            "finished": 1, "cpu_after_ns": 10, "threads_left": 0, "descriptors_left": 0,
+            "heap_left_bytes": -16}}
     if name == "no_params":
         del row["params"]
     if name == "listed_benchmarks":
@@ -93,7 +122,7 @@ def run(name, flags):
     Path(flags.benchmark_out).write_text(json.dumps(benchmark))
     if flags.trace:
         Path(flags.trace).write_text('{"traceEvents":[]}')
-    return {"invalid": 1, "skipping": 77, "failing_late": 3,
+    return {"invalid": 1, "losing_its_endpoint": 1, "skipping": 77, "failing_late": 3,
             "skipping_with_a_good_sample": 77}.get(name, 0)
 
 

@@ -26,7 +26,9 @@ def faults(result, cells):
         rows = [row for r in cell["models"] if plain and (row := _row(
             r["model"], list(samples[cell["cell_id"], r["model"]].values())))]
         if rows:
-            groups[json.dumps(cell["params"], sort_keys=True)].append({
+            # What meets no trouble names no policy.
+            told = {k: v for k, v in cell["params"].items() if k != "on_error"}
+            groups[json.dumps(told, sort_keys=True)].append({
                 "cell_id": cell["cell_id"], "scenario": cell["scenario"],
                 "params": cell["params"], "rate": _rate(rows), "models": rows})
     found = [sorted(group, key=lambda c: (c["rate"], c["cell_id"])) for group in groups.values()]

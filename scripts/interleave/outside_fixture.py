@@ -107,9 +107,10 @@ def fault_cells(io="timer"):
                     } | (endpoint() if io == "tcp" else {})
         return make
 
-    return [cell(name, 256, 0.02, calm(trouble, touched, failed), io=io) for name, trouble,
-            touched, failed in (("react", 0, 0, 0), ("faulty", 0.3, 0.03, 11),
-                                ("storm", 0.7, 0.09, 40))]
+    return [cell(name, 256, 0.02, calm(trouble, touched, failed), io=io,
+                 **({"on_error": "isolate"} if trouble else {}))
+            for name, trouble, touched, failed in (
+                ("react", 0, 0, 0), ("faulty", 0.3, 0.03, 11), ("storm", 0.7, 0.09, 40))]
 
 
 def limit_cells():

@@ -14,9 +14,8 @@ TABLE_S = 0.1
 REFERENCE_STARTUP_S = 0.1
 # What a turn costs beside its steps, roughly: it counts where turns are many and short.
 TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 20e-6
-# The same for a call and for an event of a stream over TCP, where the endpoint has no CPU of its
-# own; a connection of its own costs as much again. And what the endpoint takes to start.
-CALL_S, REFERENCE_CALL_S, EVENT_S, REFERENCE_EVENT_S, ENDPOINT_S = 60e-6, 250e-6, 4e-6, 20e-6, 0.05
+# The same for a call over TCP, where the mock LLM has no CPU of its own; and for its start.
+CALL_S, REFERENCE_CALL_S, ENDPOINT_S = 25e-6, 150e-6, 0.02
 # How much longer than its bound a run may be expected to take.
 SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0
@@ -78,8 +77,7 @@ def calling_s(answer, params, reference):
     """What sockets cost; nothing where waits are timers."""
     if params.get("io") != "tcp":
         return 0.0
-    call, event = (REFERENCE_CALL_S, REFERENCE_EVENT_S) if reference else (CALL_S, EVENT_S)
-    return ENDPOINT_S + answer.get("calls", 0) * (call + (params.get("tokens") or 0) * event)
+    return ENDPOINT_S + answer.get("calls", 0) * (REFERENCE_CALL_S if reference else CALL_S)
 
 
 def latin_order(models, cell_id, block, seed):

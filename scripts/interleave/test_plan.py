@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,12 +172,58 @@ def test_a_dry_run_tells_the_blocks_of_each_cell():
 
 
 def test_react_under_load_is_measured_when_asked_for_and_in_standard():
-    assert measured_cells(made("quick", ["react"])) == {"react 128"}
-    assert measured_cells(made("quick", ["react"], ALL)) == {"react 128"}
+    assert measured_cells(made("quick", ["react"])) == {"react 256"}
+    assert measured_cells(made("quick", ["react"], ALL)) == {"react 256"}
     standard = made("standard")
-    assert {"react 128", "empty 10000"} <= measured_cells(standard)
-    (share,) = {e["params"]["cpu_share"] for e in standard.entries if e["scenario"] == "react"}
+    assert {"react 128", "react 256", "empty 10000"} <= measured_cells(standard)
+    (share,) = {e["params"]["cpu_share"] for e in standard.entries
+                if (e["scenario"], e["params"]["agents"]) == ("react", 128)}
     assert share == 0.05
+
+
+OUTSIDE = ["react", "faulty", "storm", "first-k", "stream", "calls", "connect"]
+
+
+def cells_of(plan):
+    return {(e["scenario"], e["params"]["io"], e["params"].get("tokens"),
+             e["params"].get("on_error"), e["params"].get("stop_after_us") is not None)
+            for e in plan.entries if not e["skip_reason"]}
+
+
+@pytest.mark.parametrize("profile, scenarios", [("quick", OUTSIDE), ("standard", None)])
+def test_all_that_the_charts_of_the_outside_world_need_is_measured(profile, scenarios):
+    plan = made(profile, scenarios)
+    twins = {(name, io, None, None, False) for name in ("react", "storm", "first-k")
+             for io in ("timer", "tcp")}
+    stops = {("react", io, None, None, True) for io in ("timer", "tcp")}
+    calls = {(name, "tcp", None, None, False) for name in ("calls", "connect")}
+    streams = {("stream", "tcp", tokens, None, False) for tokens in (1, 200)}
+    others = {("faulty", "timer", None, None, False), ("storm", "timer", None, "fail-fast", False)}
+    assert twins | stops | calls | streams | others <= cells_of(plan)
+    assert plan.predicted_s() <= PROFILES[profile].budget_s
+
+
+def test_a_cell_over_tcp_has_a_twin_by_timers_or_is_about_calls():
+    cells = {cell for _, cell in catalogue(CORES)}
+    for cell in cells:
+        if cell.io == "tcp" and cell.scenario not in ("calls", "connect", "stream"):
+            small = cell.scenario == "fanout" and cell.agents == 16  # whether calling works at all
+            assert small or replace(cell, io="timer") in cells, cell.short()
+
+
+def test_smoke_makes_a_call_over_tcp():
+    assert [e for e in made("smoke").entries if e["params"]["io"] == "tcp"]
+
+
+def test_a_cell_tells_its_outside_world_only_where_it_has_one():
+    plain = Cell("react", 3, 2, 0.05)
+    assert plain.id().endswith("/seed=1/io=timer") and "--io" not in plain.flags()
+    told = replace(plain, io="tcp", tokens=20, on_error="fail-fast", stop_after_us=1500)
+    assert told.id().endswith("/io=tcp/tokens=20/on_error=fail-fast/stop_after_us=1500")
+    assert told.flags()[-8:] == ["--tokens", "20", "--on-error", "fail-fast", "--stop-after-us",
+                                 "1500", "--io", "tcp"]
+    assert told.short() == ("react, 3 agents, 2 workers, CPU share 0.05, 20 tokens an answer, over "
+                            "TCP, fail-fast, stopped after 1.5 ms")
 
 
 def test_a_million_waiting_agents_are_for_publication_only_and_for_few_blocks():

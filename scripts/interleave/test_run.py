@@ -115,6 +115,33 @@ def test_an_answer_other_than_the_reference_is_invalid(one_row):
     assert row["status"] == "invalid" and "expected" in row["reason"]
 
 
+def params_with(**more):
+    return {"params": entry_of("x")["params"] | more}
+
+
+def test_a_run_that_was_to_be_stopped_need_not_have_the_whole_answer(one_row):
+    row = one_row("stopped", **params_with(stop_after_us=4))
+    assert (row["status"], row["stop"]["why"], row["digest"]) == ("ok", "outside", None)
+
+
+def test_a_run_that_nobody_stopped_does_not_get_by_with_a_part_of_the_answer(one_row):
+    row = one_row("stopped")
+    assert row["status"] == "crash" and "nothing in its cell asks for that" in row["reason"]
+
+
+def test_a_run_whose_endpoint_dies_fails_with_the_reason(one_row):
+    row = one_row("losing_its_endpoint", **params_with(io="tcp"))
+    assert (row["status"], row["reason"]) == ("invalid", "the mock LLM ended during the run")
+
+
+@pytest.mark.parametrize("more", [{"io": "tcp"}, {"io": "tcp", "tokens": 200},
+                                  {"on_error": "fail-fast"}, {"stop_after_us": 0}], ids=str)
+def test_the_program_is_asked_for_the_cells_own_outside_world(one_row, more):
+    row = one_row("good", **params_with(**more))
+    assert row["status"] == "ok", row["reason"]
+    assert {key: row["params"].get(key) for key in more} == more
+
+
 def test_a_time_far_below_the_bound_is_invalid(one_row):
     row = one_row("too_fast")
     assert row["status"] == "invalid" and "no schedule takes less" in row["reason"]
