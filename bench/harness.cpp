@@ -108,10 +108,11 @@ std::int64_t heap_in_use() {
 
 Left what_is_there() { return {process_status().threads, open_descriptors(), heap_in_use()}; }
 
-/// For a moment the kernel still counts a thread that was joined.
-Left left_since(const Left& before) {
-  const auto patience = Ledger::Clock::now() + std::chrono::seconds(1);
-  while (process_status().threads > before.threads && Ledger::Clock::now() < patience) {
+/// For a moment, and more than `patience` would be strange, the kernel still counts a thread that
+/// was joined.
+Left left_since(const Left& before, std::chrono::milliseconds patience) {
+  const auto until = Ledger::Clock::now() + patience;
+  while (Ledger::Clock::now() < until && process_status().threads > before.threads) {
     std::this_thread::yield();
   }
   const Left now = what_is_there();
@@ -217,7 +218,8 @@ Measurement measure(RunFunction run, const Model& model, const Cell& cell, unsig
     m.after = process_status();
     m.peaks = watch->stop();
     watch.reset();
-    m.left = left_since(there_before);
+    // It is told of runs that were stopped; in others a pool that stays would only cost time.
+    m.left = left_since(there_before, std::chrono::milliseconds(ledger.stop() ? 50 : 0));
     m.left.heap_bytes -= static_cast<std::int64_t>(m.peaks.cpu_looks.capacity() * sizeof(CpuLook));
     m.costs.probe(workload, cpus);
     m.bounds = bounds(workload, m.costs, cpus);

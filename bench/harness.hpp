@@ -48,7 +48,8 @@ struct EndpointReport {
   std::string stats;                 // what it says of itself, as JSON; empty: nothing
 };
 
-/// What `run` left behind that was not there before, but for the pools that libraries keep.
+/// What was not there before `run`.  Pools that libraries keep for the process are among it: what a
+/// model leaves each time shows when it runs many times in one process (soak.cpp).
 struct Left {
   std::int64_t threads = 0, descriptors = 0, heap_bytes = 0;
 };
