@@ -29,11 +29,12 @@ Connection::Connection(Socket socket, Loop& loop, Shared& shared)
 }
 
 Connection::~Connection() {
-  close();
+  close();  // the server ends
   shared_.buffered_bytes.fetch_sub(accounted_bytes_, std::memory_order_relaxed);
 }
 
 void Connection::start() {
+  loop_.keep(shared_from_this());
   error_code ignored;  // a connection that is broken already shows when it is read
   socket_.non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -345,6 +346,7 @@ void Connection::close() {
   leave_place();
   error_code ignored;
   socket_.close(ignored);
+  loop_.drop(*this);
   shared_.open_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -22,7 +22,7 @@ using Socket =
 /// small buffer and then in the kernel.  A client that closes, also only its own half, is gone:
 /// what it waited for is dropped, as a server must that wants to notice cancelled calls.
 ///
-/// A connection lives as long as something is under way that will call it.
+/// Its loop keeps it until it is closed.
 class Connection final : public Timed,
                          public Places::Waiter,
                          public std::enable_shared_from_this<Connection> {

@@ -2,6 +2,7 @@
 #include "loop.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 namespace bench::mock_llm {
 
@@ -21,6 +22,18 @@ void Loop::arm() {
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) on_timer();
   });
+}
+
+void Loop::keep(std::shared_ptr<Timed> timed) {
+  const Timed* key = timed.get();
+  kept_.emplace(key, std::move(timed));
+}
+
+void Loop::drop(Timed& timed) {
+  const auto found = kept_.find(&timed);
+  if (found == kept_.end()) return;
+  boost::asio::post(io_, [last = std::move(found->second)] {});
+  kept_.erase(found);
 }
 
 void Loop::on_timer() {

@@ -3,6 +3,9 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <memory>
+#include <unordered_map>
+#include <utility>
 
 #include "timer_queue.hpp"
 
@@ -13,6 +16,8 @@ namespace bench::mock_llm {
 class Loop {
  public:
   Loop() : io_(1), timer_(io_) {}
+  /// All that it keeps goes before what it is made of.
+  ~Loop() { std::exchange(kept_, {}).clear(); }
 
   boost::asio::io_context& io() { return io_; }
 
@@ -20,11 +25,16 @@ class Loop {
   void schedule(Timed& timed, TimePoint due);
   void cancel(Timed& timed) { queue_.cancel(timed); }
 
+  /// It lives until it is dropped, or the loop ends.  Dropped, it lives until the loop turns.
+  void keep(std::shared_ptr<Timed> timed);
+  void drop(Timed& timed);
+
  private:
   void arm();
   void on_timer();
 
-  TimerQueue queue_;  // outlives the connections, which are owned by what waits in io_
+  TimerQueue queue_;  // outlives the connections, also those of which something waits in io_
+  std::unordered_map<const Timed*, std::shared_ptr<Timed>> kept_;
   boost::asio::io_context io_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
                                     boost::asio::io_context::executor_type>

@@ -15,7 +15,7 @@ namespace bench::mock_llm {
 /// An answer in the shape of OpenAI's errors.
 struct Problem {
   int status = 0;  // 0: none
-  std::string message;
+  std::string message{};
   const char* type = "invalid_request_error";
   const char* code = nullptr;  // null in the answer
 };
@@ -44,8 +44,8 @@ struct Request {
   bool http_1_0 = false;  // knows no chunks
   bool head_only = false;
   std::uint32_t retry = 0;  // what OpenAI's clients count in x-stainless-retry-count
-  Completion completion;
-  Problem problem;
+  Completion completion{};
+  Problem problem{};
 };
 
 /// Reads the JSON of a completion.  On a problem the rest of `completion` means nothing.
@@ -82,11 +82,13 @@ class RequestReader {
   class Parser;
 
   State refuse(int status, std::string message);
+  State find_header_end(std::string_view bytes);
   void route();
 
   std::unique_ptr<Parser> parser_;
   std::string body_;
   Request request_;
+  std::size_t line_begin_ = 0;  // of the header line that is not complete yet
   bool begun_ = false, told_to_continue_ = false;
 };
 

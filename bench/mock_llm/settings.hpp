@@ -48,8 +48,8 @@ struct Settings {
   std::uint64_t seed = 0;
 
   // For requests that bring no plan of their own.
-  Latency first, gap;
-  std::vector<Trouble> troubles;                // their rates add up to 1 at most
+  Latency first{}, gap{};
+  std::vector<Trouble> troubles{};              // their rates add up to 1 at most
   nanoseconds retry_after{milliseconds(1000)};  // of a 429 that is drawn
 
   // For all requests.
@@ -60,7 +60,7 @@ struct Settings {
   double burst = 1;                            // and so many at once
   nanoseconds patience{milliseconds(10'000)};  // with a request that has begun to arrive
 
-  std::string help;  // not empty: print it and stop
+  std::string help{};  // not empty: print it and stop
 };
 
 /// What no client can make it exceed.  A connection holds at most `most_input_bytes` of what it has
