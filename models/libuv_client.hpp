@@ -59,9 +59,7 @@ class Client {
 
   static uv_handle_t* handle_of(Connection& c) { return reinterpret_cast<uv_handle_t*>(&c.tcp); }
   static uv_stream_t* stream_of(Connection& c) { return reinterpret_cast<uv_stream_t*>(&c.tcp); }
-  static Connection& connection_of(const void* data) {
-    return *static_cast<Connection*>(const_cast<void*>(data));
-  }
+  static Connection& connection_of(void* data) { return *static_cast<Connection*>(data); }
 
   static Connection& take(std::vector<Connection*>& list) {
     Connection& last = *list.back();
