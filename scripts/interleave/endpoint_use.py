@@ -1,6 +1,7 @@
 """What did the mock LLM take beside the runs, and did it share their CPUs?"""
 
 from . import stats, units
+from .chart_data import describe
 from .sockets import told_of
 from .twins import over_runs, with_interval
 
@@ -45,6 +46,13 @@ def sharing_words(cells):
     return "Whether the mock LLM had a CPU of its own differs from cell to cell, or is not known."
 
 
+def _told(row):
+    """Two cells may differ in how they end only."""
+    more = [describe(k, row["params"][k]) for k in ("on_error", "stop_after_us")
+            if row["params"].get(k, "isolate") != "isolate"]
+    return ", ".join([told_of(row), *more])
+
+
 def endpoint_table(summary):
     """For the page: what is charged to nobody."""
     section = summary.get("endpoint")
@@ -60,7 +68,7 @@ def endpoint_table(summary):
         own = {True: "its own", False: "shared"}.get(row["own_cpu"], "not known")
         memory = "–" if row["peak_bytes"] is None else units.size(row["peak_bytes"])
         lines.append("| " + " | ".join([
-            f"**{row['scenario']}** {told_of(row)}", own,
+            f"**{row['scenario']}** {_told(row)}", own,
             with_interval(row["cpu_share"], units.percent), memory, f"{row['requests']:,}",
             with_interval(row["connections"], lambda n: f"{round(n):,}"),
             with_interval(row["lateness_p99_ns"], units.duration)]) + " |")

@@ -175,6 +175,15 @@ def _how_to_read(summary):
 - Every sample proved that each turn ran once, after all it waits for, and no wait was cut short. A
   sample without that proof is *invalid*: it is named at the end and enters nothing.
 - Overlapping intervals are no proof of a tie, and a small gap is no proof of a win.
+""" + _of_stops(summary)
+
+
+def _of_stops(summary):
+    """What a run proves that did not finish everything."""
+    if not any(cell["stopped"] for cell in summary.get("outside_cells") or []):
+        return ""
+    return """- A run that was stopped proved what it finished: each finished turn has the right value, and so
+  have all turns before it.
 """
 
 

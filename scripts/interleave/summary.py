@@ -118,11 +118,11 @@ def is_instrumented(cell):
 
 
 def is_outside(cell):
-    """Whether its times compare with no other cell's: its calls go over TCP or meet trouble, or it
-    ends before its end, by a stop, a first failure or as soon as enough is there."""
+    """Whether its times compare with no other cell's: its calls go over TCP, meet trouble or share
+    a limit, or it ends before its end, by a stop, a first failure or as soon as enough is there."""
     params = cell["params"]
-    return (params.get("io", "timer") != "timer" or cell["troubled"] or cell["stopped"]
-            or params.get("stop_after_us") is not None
+    return (params.get("io", "timer") != "timer" or cell["troubled"] or cell["limited"]
+            or cell["stopped"] or params.get("stop_after_us") is not None
             or params.get("on_error", "isolate") != "isolate")
 
 
@@ -166,6 +166,7 @@ def _cell(cell_id, row, rows, measured, planned):
         "greedy_ns": _median(measured, "greedy_ns") or _median(planned, "greedy_ns"),
         "stopped": stopped,
         "troubled": any(s.get("retries") or s.get("failed") for s in measured),
+        "limited": any(s.get("fairness") is not None for s in measured),
         # The ideal of all the work is no measure of a part of it.
         "models": [row | NO_MEASURE for row in rows] if stopped else rows,
     }

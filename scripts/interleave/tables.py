@@ -5,6 +5,8 @@ from .chart_data import describe
 
 PARAMETERS = ["agents", "workers", "cpu_share", "grain_us", "tokens", "time_scale", "seed", "io",
               "on_error", "stop_after_us"]
+# Not told: what differs from it is.
+USUAL = {"io": "timer", "on_error": "isolate", "time_scale": 0.01}
 
 
 def table_cells(summary):
@@ -25,7 +27,7 @@ def cell_names(summary):
         if params.get("workers") and params["workers"] != summary["default_workers"]:
             told.append(describe("workers", params["workers"]))
         told += [describe(k, params.get(k)) for k in PARAMETERS[2:]
-                 if k in params and len({r.get(k) for r in rivals}) > 1]
+                 if params.get(k) != USUAL.get(k) and len({r.get(k) for r in rivals}) > 1]
         names[cell["cell_id"]] = (cell["scenario"], ", ".join(told))
     return names
 

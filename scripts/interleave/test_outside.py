@@ -56,6 +56,13 @@ def test_what_is_over_tcp_troubled_or_stopped_is_in_no_race():
         assert {row["cell_id"] for row in data.summary[name]} <= known
 
 
+def test_a_limit_that_all_share_is_no_race_either():
+    summary = outside_data(made.limit_cells(), made.twin_cells("fanout", 16)).summary
+    assert {cell["scenario"] for cell in summary["cells"]} == {"fanout"}
+    assert [row["jain"]["median"] for row in summary["fairness"]["cells"][0]["models"]
+            if row["model"] == "wren"] == [0.71]
+
+
 def test_a_map_does_not_move_where_the_same_was_measured_over_tcp():
     times = {"owl": 400, "wren": 500}
     plain = [race("fanout", n, share, times) for n in (1, 100) for share in (0.01, 0.1)]
@@ -102,7 +109,7 @@ def test_a_table_of_times_tells_timers_from_tcp_and_a_stop_from_an_end():
 
 
 def test_calls_are_waits_when_it_is_asked_what_only_computes():
-    cells = [(race("rate-limit", 64, 0, {"owl": 400, "wren": 500}, piece_ms=300),
+    cells = [(race("chat", 64, 0, {"owl": 400, "wren": 500}, piece_ms=300),
               lambda *_: {"waits": 0, "calls": 256})]
     assert not any("Only computing" in row.situation for row in advice(outside_data(cells).summary))
 
@@ -231,6 +238,7 @@ def test_the_page_holds_a_table_of_each(everything):
                     "Who gets a turn under a limit"):
         assert f"### {heading}\n" in text
     assert "| `wren` | 0.710 [0.710] |" in text
+    assert "A run that was stopped proved what it finished" in text
     for line in text.splitlines():
         assert "None" not in line and "nan" not in line, line
 
@@ -239,6 +247,7 @@ def test_a_result_of_before_has_none_of_these_tables(data):
     for figure, section in SECTIONS:
         if figure in FIGURES:
             assert section(data.summary) == "", section
+    assert "A run that was stopped" not in page({}, data.summary, [], [])
 
 
 def test_a_table_has_a_dash_for_what_is_not_known():

@@ -42,9 +42,14 @@ def over_runs(samples, value, whole=False):
 
 
 def with_interval(e, words):
-    """For a table: the median and its 95 % interval."""
+    """For a table: the median and its 95 % interval, the unit once where it is the same."""
     if e is None:
         return "–"
-    low, high = (None if e[k] is None else words(e[k]) for k in ("low", "high"))
-    return words(e["median"]) + ("" if low is None else f" [{low}]" if low == high
-                                 else f" [{low}–{high}]")
+    text = words(e["median"])
+    if e["low"] is None:
+        return text
+    low, high = words(e["low"]), words(e["high"])
+    unit = text.partition(" ")[1] + text.partition(" ")[2]
+    if unit and low.endswith(unit) and high.endswith(unit):
+        low, high = low.removesuffix(unit), high.removesuffix(unit)
+    return text + (f" [{low}]" if low == high else f" [{low}–{high}]")
