@@ -2,6 +2,7 @@
 //
 // The idea      The calling thread is the loop and never computes; TBB's workers run turns.
 // A wait        costs a coroutine frame and an entry in the loop's timer queue.
+// A call        is a coroutine of Asio's on the loop, which is also where its bytes go in and out.
 // Computing     happens on whichever of TBB's workers is free.  The loop answers at once, however
 //               much there is to compute: it runs turns up to where they need a worker.
 // Next turn     run by the coroutine that finished the last turn it waited for; if several are
@@ -13,16 +14,19 @@
 #include <oneapi/tbb/version.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/version.hpp>
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <stop_token>
 #include <utility>
 
 #include "bench/model.hpp"
 #include "bench/plan.hpp"
+#include "models/asio_client.hpp"
 #include "models/asio_family.hpp"
 #include "models/tbb_family.hpp"
 
@@ -61,26 +65,28 @@ class Resume {
 
 class LoopAndArena {
  public:
-  LoopAndArena(const Workload& workload, Ledger& ledger, unsigned workers)
+  LoopAndArena(const Workload& workload, const Resources& resources, Ledger& ledger)
       : workload_(workload),
         ledger_(ledger),
         plan_(workload),
         unfinished_(workload.turns.size()),
-        limit_(tbb::global_control::max_allowed_parallelism, workers + 1),
-        arena_(static_cast<int>(workers), /*reserved_for_masters=*/0) {}
+        limit_(tbb::global_control::max_allowed_parallelism, resources.workers + 1),
+        arena_(static_cast<int>(resources.workers), /*reserved_for_masters=*/0),
+        client_(loop_, /*threads=*/1, workload, resources, ledger) {}
 
   ~LoopAndArena() {  // no task may touch the members while they go
     group_.cancel();
     group_.wait();
   }
 
-  void run() {
+  void run(const std::stop_token& stop) {
     if (unfinished_ == 0) return;
+    const std::stop_callback on_stop(stop, [this] { abandon({}); });
     const auto open = asio::make_work_guard(loop_);
     enqueue([this] {
       guarded([this] { plan_.for_each_root([this](const Turn& turn) { start(turn); }); });
     });
-    loop_.run();  // until the last turn has finished, or one throws
+    loop_.run();  // until the last turn has ended, one throws, or all are to stop
     if (error_) std::rethrow_exception(error_);
   }
 
@@ -106,6 +112,33 @@ class LoopAndArena {
     Value await_resume() const { return run.ledger_.end_wait(step, value); }
   };
 
+  /// Goes on, on the loop, when the call is over.
+  struct Call {
+    LoopAndArena& run;
+    const Step& step;
+    Value value;
+    std::exception_ptr error = {};
+
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      LoopAndArena& all = run;
+      auto on_end = [this, resume = Resume(waiting)](std::exception_ptr e, Value v) {
+        error = std::move(e);
+        value = v;
+        resume();
+      };
+      try {
+        asio::co_spawn(all.loop_, all.client_.call(step, value), std::move(on_end));
+      } catch (...) {  // with the operation went the coroutine, and this
+        all.on_error();
+      }
+    }
+    Value await_resume() const {
+      if (error) std::rethrow_exception(error);
+      return value;
+    }
+  };
+
   /// Goes on as a task of the arena.
   struct Worker {
     LoopAndArena& run;
@@ -124,29 +157,35 @@ class LoopAndArena {
   Agent run_turns(const Turn* turn) {
     try {
       for (bool on_loop = false; turn; turn = next_after(*turn)) {
-        Value v = ledger_.start(*turn);
-        for (const Step& step : turn->steps) {
-          if (step.kind == StepKind::wait) {
-            v = co_await Wait(*this, step, v);
-            on_loop = true;
-          } else {
-            if (std::exchange(on_loop, false)) co_await Worker{*this};
-            v = asio_family::work(ledger_, step, v);
+        try {
+          Value v = ledger_.start(*turn);
+          for (const Step& step : turn->steps) {
+            if (step.kind == StepKind::wait) {
+              v = co_await Wait(*this, step, v);
+              on_loop = true;
+            } else if (step.kind == StepKind::call) {
+              on_loop = true;  // there it may fail, too
+              v = co_await Call{*this, step, v};
+            } else {
+              if (std::exchange(on_loop, false)) co_await Worker{*this};
+              v = asio_family::work(ledger_, step, v);
+            }
           }
+          // The loop sees to a turn that only waits, and to one after it.  More are shared out
+          // among the workers, by one of them.
+          if (forks(*turn) && std::exchange(on_loop, false)) co_await Worker{*this};
+          ledger_.finish(*turn, v);
+        } catch (const TurnFailed& failure) {
+          ledger_.fail(*turn, failure);
         }
-        // The loop sees to a turn that only waits, and to one after it.  More are shared out among
-        // the workers, by one of them.
-        if (on_loop && turn->after.size() > 1) {
-          co_await Worker{*this};
-          on_loop = false;
-        }
-        ledger_.finish(*turn, v);
         if (--unfinished_ == 0) loop_.stop();
+        if (forks(*turn) && std::exchange(on_loop, false)) co_await Worker{*this};
       }
     } catch (...) {
       on_error();
     }
   }
+  static bool forks(const Turn& turn) { return turn.after.size() > 1; }
 
   /// One of the turns that are ready now; the others are handed out.
   const Turn* next_after(const Turn& turn) {
@@ -169,10 +208,13 @@ class LoopAndArena {
     }
   }
 
-  /// Keeps the first error; takes no memory, for the lack of it may be the error.
-  void on_error() {
-    if (failed_.exchange(true)) return;
-    error_ = std::current_exception();
+  /// Takes no memory, for the lack of it may be the error.
+  void on_error() { abandon(std::current_exception()); }
+
+  /// Whoever is first says why.
+  void abandon(std::exception_ptr error) {
+    if (abandoned_.exchange(true)) return;
+    error_ = std::move(error);
     loop_.stop();
   }
 
@@ -183,16 +225,17 @@ class LoopAndArena {
   Ledger& ledger_;
   Plan plan_;
   std::atomic<std::size_t> unfinished_;
-  std::atomic<bool> failed_ = false;
+  std::atomic<bool> abandoned_ = false;
   std::exception_ptr error_;   // the first one
   tbb::global_control limit_;  // TBB's workers, and the loop
   tbb::task_arena arena_;
   tbb::task_group group_;
-  asio::io_context loop_;  // last: it goes first, and with it who still waits after an error
+  asio::io_context loop_;  // goes early, and with it who still waits after an error
+  asio_family::Client client_;
 };
 
 }  // namespace
 
 void bench::run(const Workload& workload, const Resources& resources, Ledger& ledger) {
-  LoopAndArena(workload, ledger, resources.workers).run();
+  LoopAndArena(workload, resources, ledger).run(resources.stop);
 }
