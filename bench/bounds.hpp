@@ -31,7 +31,7 @@ struct Bounds {
 /// there.
 Bounds bounds(const Workload& workload, const UnitCosts& costs, unsigned cpus);
 
-/// How long a schedule takes for the work as it goes by script; where some results are enough, until
+/// How long a schedule takes for the work as it goes by script; where some results are enough, till
 /// they are there; and no less than calls take that share a limit.
 nanoseconds played_through(const Workload& workload, const StepLength& length, const Lanes& lanes,
                            const OwnCosts& costs = {});
