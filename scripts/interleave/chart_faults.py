@@ -19,8 +19,8 @@ def what_does_a_fault_storm_do_to_healthy_turns(data, width):
         raise NothingToDraw("healthy turns were not measured both with few and with many faults")
     models = data.lines([cell for group in groups for cell in group])
     question = "What does a fault storm do to healthy turns?"
-    reading = ("The delay of turns that no fault touches: what they take beyond their own waits and "
-               "computing. Level is good: the trouble of others does not reach them; lower is "
+    reading = ("The delay of turns that no fault touches: what they take beyond their own waits "
+               "and computing. Level is good: the trouble of others does not reach them; lower is "
                "better. From left to right more turns meet a failed call, a time-out or an "
                f"exception. {contained_words(groups[0])} "
                f"{data.marks([c for g in groups for c in g], models)}")
@@ -42,8 +42,8 @@ def what_does_a_fault_storm_do_to_healthy_turns(data, width):
     return Drawing("healthy-turns", question, reading, alt, figure, rows, NOTE, axes)
 
 
-NOTE = ("All runs have the same sessions; which calls fail, how, and how often they are tried again "
-        "is scripted from the seed. A percentile is that of one run, a marker its median over the "
+NOTE = ("All runs have the same sessions; which calls fail, how, and how often they are tried "
+        "again is scripted from the seed. A percentile is that of one run, a marker its median over the "
         "runs with its 95 % interval.")
 
 

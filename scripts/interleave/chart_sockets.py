@@ -1,4 +1,4 @@
-"""What do real sockets cost? Each model's time by timers and over TCP, and its CPU time for a call."""
+"""What do real sockets cost? Each model's time by timers and over TCP, and CPU time for a call."""
 
 from . import units
 from .chart_data import plotted
@@ -19,9 +19,9 @@ def what_do_real_sockets_cost(data, width):
     question = "What do real sockets cost?"
     reading = ("The same work twice: its waits as timers (hollow) and as calls to a mock LLM over "
                "TCP (filled). Further left is faster; ×: times as long. "
-               f"{'Below' if width == COLUMN else 'Right'}: the CPU time that a call takes in the "
-               f"model; shorter is better. {torn_words([costs_of(c, models) for c in cells])}"
-               f"{_sharing(data)}{others}")
+               f"{'Below' if width == COLUMN else 'Right'}: the model's CPU time for a call, "
+               "beyond that for a timer; shorter is better. "
+               f"{torn_words([costs_of(c, models) for c in cells])}{_sharing(data)}{others}")
     left = widest([data.styles[m].label for m in models], 7.5) + 0.12
     counts = [row["ratio"]["n"] for c in cells for row in c["models"]]
     figure, axes = make_sheet(width, question, reading, data.footer(counts), 2 * len(cells),
@@ -41,8 +41,8 @@ def what_do_real_sockets_cost(data, width):
     return Drawing("sockets", question, reading, alt, figure, rows, NOTE, axes)
 
 
-NOTE = ("Both runs have the same graph, durations and answers. What a call takes is the CPU time of "
-        "the run over TCP less that of the run by timers, of one block, over the number of "
+NOTE = ("Both runs have the same graph, durations and answers. What a call takes is the CPU time "
+        "of the run over TCP less that of the run by timers, of one block, over the number of "
         "requests. The mock LLM is a process of its own: its CPU time is in no model's.")
 
 
@@ -100,8 +100,8 @@ def _calls(data, ax, cell, models):
         ax.axis("off")
         ax.text(0, 0.5, "not known", transform=ax.transAxes, size=7.5)
         return []
-    return cost_bars(data, ax, cell["scenario"], models, costs, "CPU time of a call ({unit})",
-                     "cpu of a call")
+    return cost_bars(data, ax, cell["scenario"], models, costs,
+                     "CPU time of a call beyond a timer ({unit})", "cpu of a call")
 
 
 def costs_of(cell, models, key="cpu_of_a_call_ns"):

@@ -3,7 +3,7 @@
 from . import stats, units
 from .chart_data import describe
 from .sockets import told_of
-from .twins import over_runs, with_interval
+from .twins import over_runs
 
 
 def endpoint_use(result, cells):
@@ -46,6 +46,11 @@ def sharing_words(cells):
     return "Whether the mock LLM had a CPU of its own differs from cell to cell, or is not known."
 
 
+def _median(e, words):
+    """Models differ in what they ask of it: an interval over them would say nothing."""
+    return "–" if e is None else words(e["median"])
+
+
 def _told(row):
     """Two cells may differ in how they end only."""
     more = [describe(k, row["params"][k]) for k in ("on_error", "stop_after_us")
@@ -60,8 +65,8 @@ def endpoint_table(summary):
         return ""
     lines = ["## What the mock LLM took\n",
              f"{sharing_words(section['cells'])} It is in no model's figures. Late: how "
-             "much later than due 99 of 100 tokens and answers left it. Medians over the runs of all "
-             "models, with 95 % intervals.\n",
+             "much later than due 99 of 100 tokens and answers left it at most. Medians over the "
+             "runs of all models.\n",
              "| cell | its CPU | CPU time, of one CPU | memory | requests | connections | late |",
              "|---|---|" + "---:|" * 5]
     for row in section["cells"]:
@@ -69,7 +74,7 @@ def endpoint_table(summary):
         memory = "–" if row["peak_bytes"] is None else units.size(row["peak_bytes"])
         lines.append("| " + " | ".join([
             f"**{row['scenario']}** {_told(row)}", own,
-            with_interval(row["cpu_share"], units.percent), memory, f"{row['requests']:,}",
-            with_interval(row["connections"], lambda n: f"{round(n):,}"),
-            with_interval(row["lateness_p99_ns"], units.duration)]) + " |")
+            _median(row["cpu_share"], units.percent), memory, f"{row['requests']:,}",
+            _median(row["connections"], lambda n: f"{round(n):,}"),
+            _median(row["lateness_p99_ns"], units.duration)]) + " |")
     return "\n".join(lines) + "\n"

@@ -32,9 +32,11 @@ def _stream(group, samples):
             if (cost := paired(samples[many["cell_id"], r["model"]],
                                samples[few["cell_id"], r["model"]], _cost_of_an_event))
             and (rate := over_runs(samples[many["cell_id"], r["model"]].values(), _rate))]
+    if not rows:
+        return None
     return {"cell_id": many["cell_id"], "few_cell_id": few["cell_id"],
             "scenario": many["scenario"], "params": many["params"], "from_tokens": tokens[0],
-            "to_tokens": tokens[-1], "models": rows} if rows else None
+            "to_tokens": tokens[-1], "models": rows}
 
 
 def _cost_of_an_event(many, few):
@@ -62,9 +64,11 @@ def _calls(group, samples):
                "own_per_s": over_runs(own.values(), _calls_a_second)}
         if row["kept_ns"] or row["own_ns"]:
             rows.append(row)
+    if not rows:
+        return None
     cell = group[KEPT]
     return {"cell_id": cell["cell_id"], "own_cell_id": group[OWN]["cell_id"],
-            "scenario": cell["scenario"], "params": cell["params"], "models": rows} if rows else None
+            "scenario": cell["scenario"], "params": cell["params"], "models": rows}
 
 
 def _cpu_of_a_call(sample):
@@ -98,8 +102,8 @@ def events_table(summary):
                   f"{with_interval(row['events_per_s'], rate)} |" for row in cell["models"]]
         parts.append("")
     for cell in section["calls"]:
-        parts.append(f"| **{KEPT}**, **{OWN}** {told_of(cell)} | CPU time of a call, connection kept "
-                     "| its own connection | times as much | calls a second, kept | its own |\n"
+        parts.append(f"| **{KEPT}**, **{OWN}** {told_of(cell)} | CPU time of a call, connection "
+                     "kept | its own connection | times as much | calls a second, kept | its own |\n"
                      "|---|" + "---:|" * 5)
         parts += ["| " + " | ".join([
             f"`{row['model']}`", *(with_interval(row[k], units.duration)

@@ -62,11 +62,12 @@ def contained_words(group):
     runs = sum(row["runs"] for row in storm["models"])
     if len(counts["failed"]) != 1 or len(counts["skipped"]) != 1:
         return ""
-    words = (f"In each of {runs:,} runs of {storm['scenario']} {counts['failed'][0]:,} turns failed, "
-             f"{counts['skipped'][0]:,} after them were skipped, as planned, and all others were "
-             "right.")
-    unexpected = sum(counts["unexpected"])
-    return words + (" Some calls ended otherwise than planned: see the table." if unexpected else "")
+    words = (f"In each of {runs:,} runs of {storm['scenario']} {counts['failed'][0]:,} turns "
+             f"failed, {counts['skipped'][0]:,} after them were skipped, as planned, and all others "
+             "were right.")
+    if sum(counts["unexpected"]):
+        words += " Some calls ended otherwise than planned: see the table."
+    return words
 
 
 def faults_table(summary):
@@ -76,8 +77,8 @@ def faults_table(summary):
         return ""
     parts = ["## What faults do to other turns\n",
              "The delay of turns that no fault touches: what they take beyond their own waits and "
-             "computing. Medians over the runs, with 95 % intervals. Failed: a call was given up, or "
-             "the agent's code threw; skipped: a turn before it failed. Both are known beforehand: "
+             "computing. Medians over the runs, with 95 % intervals. Failed: a call was given up, "
+             "or the agent's code threw; skipped: a turn before it failed. Both are known beforehand: "
              "a run with other numbers is invalid. Unexpected: calls that ended otherwise than "
              "planned.\n"]
     for group in section["groups"]:
@@ -85,8 +86,8 @@ def faults_table(summary):
             parts.append(f"{words}\n")
         for cell in group:
             where = "over TCP" if cell["params"].get("io") == "tcp" else "by timers"
-            parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {where} | p50 | p99 | retries | "
-                         "failed | skipped | unexpected |\n|---|" + "---:|" * 6)
+            parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {where} | p50 | p99 | "
+                         "retries | failed | skipped | unexpected |\n|---|" + "---:|" * 6)
             parts += ["| " + " | ".join([
                 f"`{row['model']}`", *(with_interval(row["delay_ns"][p], units.duration)
                                        for p in ("p50", "p99")),
@@ -122,8 +123,8 @@ def fairness_table(summary):
     if not section:
         return ""
     parts = ["## Who gets a turn under a limit\n",
-             "Calls share a limit: so many at once, and so many in a time. Jain's index of fairness "
-             "over the agents, when half of all calls were answered: 1 if each had as many as any "
+             "Calls share a limit: so many at once, and so many in a time. Jain's index of "
+             "fairness over the agents, when half of all calls were answered: 1 if each had as many as any "
              "other, 1/N if one had all. Share: of the speed that the limit allows.\n"]
     for cell in section["cells"]:
         where = "over TCP" if cell["params"].get("io") == "tcp" else "by timers"

@@ -15,7 +15,7 @@ REFERENCE_STARTUP_S = 0.1
 # What a turn costs beside its steps, roughly: it counts where turns are many and short.
 TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 20e-6
 # The same for a call over TCP, where the mock LLM has no CPU of its own; and for its start.
-CALL_S, REFERENCE_CALL_S, ENDPOINT_S = 25e-6, 150e-6, 0.02
+CALL_S, REFERENCE_CALL_S, ENDPOINT_S = 25e-6, 80e-6, 0.02
 # How much longer than its bound a run may be expected to take.
 SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0

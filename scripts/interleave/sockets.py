@@ -66,11 +66,12 @@ def sockets_table(summary):
         return ""
     parts = ["## What sockets cost\n",
              "The same work twice: its waits as timers, and as calls to the mock LLM over TCP. "
-             "Times as long, and the model's CPU time for a call, are medians over the blocks that "
-             "have both, with 95 % intervals.\n"]
+             "Times as long, and the model's CPU time for a call beyond that for a timer, are "
+             "medians over the blocks that have both, with 95 % intervals.\n"]
     for cell in section["cells"]:
-        parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {cell['calls']:,} calls | by timers "
-                     "| over TCP | times as long | CPU time of a call |\n|---|" + "---:|" * 4)
+        parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {cell['calls']:,} calls "
+                     "| by timers | over TCP | times as long | CPU time of a call beyond a timer |\n"
+                     "|---|" + "---:|" * 4)
         parts += ["| " + " | ".join([
             f"`{row['model']}`", with_interval(row["timer_ns"], units.duration),
             with_interval(row["tcp_ns"], units.duration), with_interval(row["ratio"], times),

@@ -50,17 +50,23 @@ def situation(cell):
 
 
 def offences(cells):
-    """What no stop may leave behind and some did, a sentence each; the longest first."""
+    """What no stop may leave behind and some did, a sentence each. Not what a library keeps for the
+    process: a pool has no more threads than workers, and about as many descriptors."""
     told = []
-    for words, key, least in (("started turns after a stop", "started_after", 1),
-                              ("left threads behind", "threads_left", 1),
-                              ("left descriptors open", "descriptors_left", 1),
-                              ("left memory behind", "heap_left_bytes", LEAST_HEAP_BYTES)):
+    for words, key, least in (
+            ("started turns after a stop", "started_after", lambda cell: 1),
+            ("left threads behind", "threads_left", lambda cell: _pool(cell) + 1),
+            ("left descriptors open", "descriptors_left", lambda cell: 2 * _pool(cell) + 1),
+            ("left memory behind", "heap_left_bytes", lambda cell: LEAST_HEAP_BYTES)):
         models = sorted({row["model"] for cell in cells for row in cell["models"]
-                         if (row[key] or 0) >= least})
+                         if (row[key] or 0) >= least(cell)})
         if models:
             told.append(f"{', '.join(models)} {words}")
     return told
+
+
+def _pool(cell):
+    return cell["params"].get("workers") or 1
 
 
 def clean_words(cells):
@@ -68,10 +74,14 @@ def clean_words(cells):
     told = offences(cells)
     if told:
         return "; ".join(told) + "."
-    known = all(row[key] is not None for cell in cells for row in cell["models"]
-                for key in ("started_after", "threads_left", "descriptors_left"))
-    return ("No turn started after a stop, and no thread or open descriptor was left."
-            if known else "")
+    rows = [row for cell in cells for row in cell["models"]]
+    if any(row[key] is None for row in rows
+           for key in ("started_after", "threads_left", "descriptors_left")):
+        return ""
+    pools = sorted({row["model"] for row in rows
+                    if row["threads_left"] > 0 or row["descriptors_left"] > 0})
+    kept = f" but the pools that the libraries of {', '.join(pools)} keep" if pools else ""
+    return f"No turn started after a stop, and no thread or open descriptor was left{kept}."
 
 
 def stops_table(summary):
@@ -82,7 +92,8 @@ def stops_table(summary):
     parts = ["## What a stop takes and leaves\n",
              "From the moment a stop is asked for until `run` has returned; medians over the runs "
              f"with 95 % intervals. {clean_words(section['cells'])} Left behind: the most of any "
-             "run; a little memory is what libraries keep for the next time.\n"]
+             "run; as many threads as workers, and a little memory, are what libraries keep for "
+             "the next time.\n"]
     for cell in section["cells"]:
         told = ", ".join(filter(None, (describe(k, cell["params"].get(k))
                                        for k in ("agents", "workers", "io"))))

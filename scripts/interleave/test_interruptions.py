@@ -21,7 +21,7 @@ SCRIPT = ("import sys; from pathlib import Path; from interleave import cli; "
           "sys.exit(cli.main(sys.argv[3:], Path(sys.argv[1]), lock=sys.argv[2]))")
 MODELS = ["good", "calling", "also_good"]
 RUN = ("--profile", "smoke", "--scenarios", "pizza,fanout,compute,parked", "--out", "out")
-LASTS_S = 1.0  # about; what matters is that moments are spread over all of a run
+LASTS_S = 0.5  # about; what matters is that moments are spread over all of a run
 
 
 def start(tmp_path, root, *arguments):

@@ -155,9 +155,11 @@ def test_the_median_time_of_a_stop_is_told_of_every_situation():
 
 
 def test_who_starts_a_turn_after_a_stop_or_leaves_a_thread_is_named():
-    clean, dirty = (outside_data(made.stop_cells(*faults)).summary["stops"]["cells"]
-                    for faults in ((0, 0), (2, 1)))
-    assert offences(clean) == [] and "No turn started after a stop" in clean_words(clean)
+    clean, pool, dirty = (outside_data(made.stop_cells(*faults)).summary["stops"]["cells"]
+                          for faults in ((0, 0), (0, 2), (2, 3)))
+    assert offences(clean) == [] and clean_words(clean).endswith("descriptor was left.")
+    assert offences(pool) == []
+    assert "but the pools that the libraries of crow, " in clean_words(pool)
     words = clean_words(dirty)
     assert "started turns after a stop" in words and "left threads behind" in words
     assert "No turn started" not in words and "wren" in words
