@@ -54,8 +54,8 @@ def _note(cells):
     words = f" At most {units.size(kept)} of memory were in use that were not before." \
         if kept > 0 else ""
     return ("A wait is given up at once, in a timer, a connection or a queue; what computes is "
-            "seen to the end of its step. The run has ended when nothing of it is left: no thread, no "
-            f"connection.{words}")
+            "seen to the end of its step. The run has ended when nothing of it is left: no "
+            f"thread, no connection.{words}")
 
 
 def _panels(data):

@@ -103,8 +103,8 @@ def events_table(summary):
         parts.append("")
     for cell in section["calls"]:
         parts.append(f"| **{KEPT}**, **{OWN}** {told_of(cell)} | CPU time of a call, connection "
-                     "kept | its own connection | times as much | calls a second, kept | its own |\n"
-                     "|---|" + "---:|" * 5)
+                     "kept | its own connection | times as much | calls a second, kept | its own "
+                     "|\n|---|" + "---:|" * 5)
         parts += ["| " + " | ".join([
             f"`{row['model']}`", *(with_interval(row[k], units.duration)
                                    for k in ("kept_ns", "own_ns")),

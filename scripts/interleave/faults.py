@@ -63,8 +63,8 @@ def contained_words(group):
     if len(counts["failed"]) != 1 or len(counts["skipped"]) != 1:
         return ""
     words = (f"In each of {runs:,} runs of {storm['scenario']} {counts['failed'][0]:,} turns "
-             f"failed, {counts['skipped'][0]:,} after them were skipped, as planned, and all others "
-             "were right.")
+             f"failed, {counts['skipped'][0]:,} after them were skipped, as planned, and all "
+             "others were right.")
     if sum(counts["unexpected"]):
         words += " Some calls ended otherwise than planned: see the table."
     return words
@@ -78,9 +78,9 @@ def faults_table(summary):
     parts = ["## What faults do to other turns\n",
              "The delay of turns that no fault touches: what they take beyond their own waits and "
              "computing. Medians over the runs, with 95 % intervals. Failed: a call was given up, "
-             "or the agent's code threw; skipped: a turn before it failed. Both are known beforehand: "
-             "a run with other numbers is invalid. Unexpected: calls that ended otherwise than "
-             "planned.\n"]
+             "or the agent's code threw; skipped: a turn before it failed. Both are known "
+             "beforehand: a run with other numbers is invalid. Unexpected: calls that ended "
+             "otherwise than planned.\n"]
     for group in section["groups"]:
         if words := contained_words(group):
             parts.append(f"{words}\n")
@@ -124,8 +124,8 @@ def fairness_table(summary):
         return ""
     parts = ["## Who gets a turn under a limit\n",
              "Calls share a limit: so many at once, and so many in a time. Jain's index of "
-             "fairness over the agents, when half of all calls were answered: 1 if each had as many as any "
-             "other, 1/N if one had all. Share: of the speed that the limit allows.\n"]
+             "fairness over the agents, when half of all calls were answered: 1 if each had as many "
+             "as any other, 1/N if one had all. Share: of the speed that the limit allows.\n"]
     for cell in section["cells"]:
         where = "over TCP" if cell["params"].get("io") == "tcp" else "by timers"
         parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {where} | Jain's index | time to "

@@ -70,8 +70,8 @@ def sockets_table(summary):
              "medians over the blocks that have both, with 95 % intervals.\n"]
     for cell in section["cells"]:
         parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {cell['calls']:,} calls "
-                     "| by timers | over TCP | times as long | CPU time of a call beyond a timer |\n"
-                     "|---|" + "---:|" * 4)
+                     "| by timers | over TCP | times as long | CPU time of a call beyond a timer "
+                     "|\n|---|" + "---:|" * 4)
         parts += ["| " + " | ".join([
             f"`{row['model']}`", with_interval(row["timer_ns"], units.duration),
             with_interval(row["tcp_ns"], units.duration), with_interval(row["ratio"], times),
