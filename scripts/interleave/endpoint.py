@@ -1,4 +1,4 @@
-"""The mock LLM as a child of this process: on a port that it picks, and gone when this process is."""
+"""How is the mock LLM started from here? As a child, on a port that it picks; it ends with us."""
 
 import json
 import os
@@ -92,9 +92,9 @@ class MockLlm:
         # What clock_getcpuclockid(3) makes of a process id; Python has no name for it.
         return time.clock_gettime_ns((~self.process.pid << 3) | 2)
 
-    def memory_bytes(self):
-        """What of its memory is resident now."""
+    def memory_bytes(self, what="VmRSS"):
+        """What of its memory is resident now; VmHWM: at most so far."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{what}:"):
                 return int(line.split()[1]) * 1024
         return 0

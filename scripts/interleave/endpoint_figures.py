@@ -105,11 +105,10 @@ def measure(program):
     server_cpus, client_cpus = share_of_cpus()
     calls = calls_a_second(program, server_cpus, client_cpus)
     lateness, share = streamed(program, server_cpus, client_cpus)
-    streams = f"{STREAMS:,} streams of {TOKENS} tokens at {duration(GAP_NS)}"
     return [
-        Figure("calls a second, by wrk", calls, CALLS_A_SECOND, True, lambda v: f"{v:,.0f}"),
-        Figure(f"how late tokens leave, p99, {streams}", lateness, LATENESS_NS, False, duration),
-        Figure(f"cores it takes, {streams}", share, CPU_SHARE, False, three_digits)]
+        Figure("calls a second", calls, CALLS_A_SECOND, True, lambda v: f"{v:,.0f}"),
+        Figure("how late tokens of the streams leave, p99", lateness, LATENESS_NS, False, duration),
+        Figure("cores that the streams take", share, CPU_SHARE, False, three_digits)]
 
 
 def table_of(figures):
@@ -130,7 +129,9 @@ def table_of(figures):
 def tell_figures(session):
     """Prints figures and ratios; is no test: a machine may be too slow for what it is held to."""
     program = session.executables.path("mock_llm")
-    session.say(f"{WRK_SECONDS} s of calls without think time, then {STREAMS:,} streams.")
+    session.say(f"The mock LLM on one core: {WRK_SECONDS} s of wrk's calls without think time on "
+                f"{WRK_CONNECTIONS} connections that are kept,\n"
+                f"then {STREAMS:,} streams of {TOKENS} tokens, one each {duration(GAP_NS)}.")
     figures = measure(program)
     session.say()
     session.console.print(table_of(figures))

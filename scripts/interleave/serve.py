@@ -1,8 +1,9 @@
-"""How is the mock LLM offered by itself? On a port, with a line to try it, until it is told to stop."""
+"""How is the mock LLM offered by itself? On a port, with lines to try it, until told to stop."""
 
 import json
 
 from .endpoint import PATH, MockLlm
+from .process import interruption_deferred
 from .trouble import Trouble
 from .units import plural
 
@@ -61,5 +62,6 @@ def tell(session, endpoint, options):
 def serve_until_told(session, options):
     """Ends by an interruption only: that is how it is stopped."""
     with MockLlm(session.executables.path("mock_llm"), flags_of(options)) as endpoint:
-        tell(session, endpoint, options)
+        with interruption_deferred():  # in the middle of a line, it would be printed twice
+            tell(session, endpoint, options)
         raise Trouble(f"the mock LLM ended by itself: {endpoint.how_it_ended()}")

@@ -55,7 +55,7 @@ class Answer:
 
 @pytest.fixture
 def curl(endpoint, tmp_path):
-    """curl(path, *flags) as a person would type it; `body` goes in a file, so that any size does."""
+    """curl(path, *flags) as a person types it; `body` goes in a file, so that any size does."""
     def call(path, *flags, body=None, port=None):
         for name in ("head", "body"):
             (tmp_path / name).unlink(missing_ok=True)

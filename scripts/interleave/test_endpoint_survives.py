@@ -1,4 +1,4 @@
-"""Does the mock LLM outlive peers that are slow, broken, hostile or many, and answer beside them?"""
+"""Does the mock LLM outlive peers that are slow, broken, hostile or many, and answer others?"""
 
 import contextlib
 import json
@@ -6,16 +6,19 @@ import random
 import re
 import resource
 import socket
+import subprocess
 
 import pytest
 
 from .endpoint import PATH
 from .endpoint_fixture import (
-    Wire, answer_to, answers, eventually, needs_endpoint, question, request_bytes, started)
+    PROGRAM, Wire, answer_to, answers, eventually, needs_endpoint, question, request_bytes,
+    started)
 
 pytestmark = needs_endpoint
 
-IDLE, MOST_IDLE_BYTES = 10_000, 4096
+# An idle connection costs less than the headers that it might send.
+IDLE, MOST_IDLE_BYTES = 10_000, 8 << 10
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +232,27 @@ def test_an_idle_connection_is_no_slow_request():
                 assert b" 408 " in late.rest()
             idle.send(request_bytes(question("7")))
             assert idle.reply()[0] == 200
+
+
+def stated_limit():
+    """Of all bodies and replies together, as the program's help states it."""
+    told = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+    words = " ".join(told.split())
+    return int(re.search(r"(\d+) MiB of bodies and replies together", words)[1]) << 20
+
+
+def test_bodies_of_many_take_no_more_memory_than_is_stated():
+    part = request_bytes(question("x" * 1_000_000))[:-1]
+    with started() as endpoint, contextlib.ExitStack() as open_ones:
+        alone, limit = endpoint.memory_bytes(), stated_limit()
+        for _ in range(limit // len(part) + 100):
+            wire = open_ones.enter_context(Wire(endpoint))
+            with contextlib.suppress(ConnectionError):
+                wire.send(part)
+        assert answers(endpoint)
+        assert endpoint.memory_bytes("VmHWM") - alone < 1.25 * limit
+        open_ones.close()
+        eventually(endpoint, lambda stats: stats["open_connections"] <= 1)
 
 
 def descriptors(number):

@@ -129,7 +129,7 @@ for (const [status, name] of [[429, 'RateLimitError'], [500, 'InternalServerErro
     });
   });
 
-  test(`${status} is tried again as often as allowed, after the time that it asks for`, async () => {
+  test(`${status} is tried again as often as allowed, and as late as it asks for`, async () => {
     let ms;
     const calls = await callsDuring(async () => {
       ms = await timed(() => assert.rejects(
