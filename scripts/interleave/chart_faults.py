@@ -43,8 +43,8 @@ def what_does_a_fault_storm_do_to_healthy_turns(data, width):
 
 
 NOTE = ("All runs have the same sessions; which calls fail, how, and how often they are tried "
-        "again is scripted from the seed. A percentile is that of one run, a marker its median over "
-        "the runs with its 95 % interval.")
+        "again is scripted from the seed. A percentile is that of one run, a marker its median "
+        "over the runs with its 95 % interval.")
 
 
 def _groups(data):

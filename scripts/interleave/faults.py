@@ -124,8 +124,8 @@ def fairness_table(summary):
         return ""
     parts = ["## Who gets a turn under a limit\n",
              "Calls share a limit: so many at once, and so many in a time. Jain's index of "
-             "fairness over the agents, when half of all calls were answered: 1 if each had as many "
-             "as any other, 1/N if one had all. Share: of the speed that the limit allows.\n"]
+             "fairness over the agents, when half of all calls were answered: 1 if each had as "
+             "many as any other, 1/N if one had all. Share: of the speed that the limit allows.\n"]
     for cell in section["cells"]:
         where = "over TCP" if cell["params"].get("io") == "tcp" else "by timers"
         parts.append(f"| **{cell['scenario']}** {told_of(cell)}, {where} | Jain's index | time to "

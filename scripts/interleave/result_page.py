@@ -182,8 +182,8 @@ def _of_stops(summary):
     """What a run proves that did not finish everything."""
     if not any(cell["stopped"] for cell in summary.get("outside_cells") or []):
         return ""
-    return ("- A run that was stopped proved what it finished: each finished turn has the right value, "
-            "and\n  so have all turns before it.\n")
+    return ("- A run that was stopped proved what it finished: each finished turn has the right "
+            "value, and\n  so have all turns before it.\n")
 
 
 def _environment(manifest, machine):
