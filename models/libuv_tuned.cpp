@@ -108,6 +108,11 @@ class SharedQueues : LoopRun {
     std::vector<RunningTurn> attempts;  // to be begun over TCP: on the loop
   };
 
+  static void move_all(std::vector<RunningTurn>& from, std::vector<RunningTurn>& to) {
+    to.insert(to.end(), from.begin(), from.end());
+    from.clear();
+  }
+
   // ---- compute, and tools that block: on the threads of the pool ----
 
   static void on_work(uv_work_t* request) {
@@ -133,8 +138,7 @@ class SharedQueues : LoopRun {
     end_waits(todo);
     start_ready(todo);
     std::unique_lock lock(mutex_);
-    attempts_.insert(attempts_.end(), todo.attempts.begin(), todo.attempts.end());
-    todo.attempts.clear();
+    if (!todo.attempts.empty()) move_all(todo.attempts, attempts_);
     if (work_.empty() || error_on_pool_ || failed) return {};
     const RunningTurn running = work_.front();
     work_.pop_front();
@@ -355,14 +359,17 @@ class SharedQueues : LoopRun {
     const std::size_t wanted = std::min(work_.size(), idle_requests_.size());
     idle_workers_ = idle_requests_.size() - wanted;
     timer_set_to_ = deadlines_.empty() ? TimePoint::max() : deadlines_.top().at;
-    todo_.attempts.insert(todo_.attempts.end(), attempts_.begin(), attempts_.end());
-    attempts_.clear();
+    if (!attempts_.empty()) move_all(attempts_, todo_.attempts);
     lock.unlock();
     set_timer(timer_set_to_);
     for (std::size_t i = 0; i < wanted; ++i) {
       check(uv_queue_work(&loop, idle_requests_.back(), on_work, on_worked), "uv_queue_work");
       idle_requests_.pop_back();
     }
+    if (!todo_.attempts.empty()) begin_attempts();
+  }
+
+  void begin_attempts() {
     for (const RunningTurn& running : todo_.attempts) client_.attempt(step_of(running), running);
     todo_.attempts.clear();
   }
