@@ -94,10 +94,23 @@ COMPUTES = re.compile(r"ledger_?\.compute\b|\bwork\((run\.)?ledger_?\b")
 
 
 def waits_in(text):
-    """Model -> its part of the section that shows the same wait in every default model."""
+    """Model -> its part of the section that shows the same wait in every default model; two that
+    wait in the same lines share a part."""
     title = f"The same wait in {NUMBERS[len(default_models(ROOT))]} models"
-    parts = re.split(r"^`(\w+)`", section(title, text), flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2]))
+    parts = re.split(r"^(`\w+`(?: and `\w+`)?)", section(title, text), flags=re.M)
+    return {name: part for heads, part in zip(parts[1::2], parts[2::2])
+            for name in re.findall(r"`(\w+)`", heads)}
+
+
+def files_of(model):
+    """The model's file, and what it includes of the models' own headers."""
+    found, todo = set(), [f"models/{model.file}"]
+    while todo:
+        path = todo.pop()
+        found.add(path)
+        text = (ROOT / path).read_text()
+        todo += set(re.findall(r'#include "(models/[^"]+)"', text)) - found
+    return found
 
 
 def faults_of_waits(text):
@@ -110,7 +123,7 @@ def faults_of_waits(text):
             continue
         quotes = quotes_in(quoted[model.name])
         code = "\n".join(quote for _, quote in quotes)
-        own = {f"models/{model.file}", f"models/{model.family}_family.hpp"}
+        own = files_of(model)
         faults += [f"{model.name} quotes {path}" for path, _ in quotes
                    if path not in own and not str(path).startswith("bench/")]
         faults += [f"{model.name} does not {what}" for what, shown in
@@ -134,6 +147,7 @@ def test_a_wait_that_is_not_the_models_own_is_noticed(old, new, fault):
 
 def test_what_is_called_work_is_computing():
     for family in ("asio", "libuv"):
-        text = (ROOT / "models" / f"{family}_family.hpp").read_text()
+        (text,) = [text for path in (ROOT / "models").glob(f"{family}_*.hpp")
+                   if "inline Value work(Ledger& ledger," in (text := path.read_text())]
         body = text.split("inline Value work(Ledger& ledger,")[1].split("}")[0]
         assert "? ledger.compute(step, v) : ledger.block(step, v);" in body
