@@ -7,7 +7,9 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <system_error>
 #include <vector>
 
@@ -35,20 +37,28 @@ Ledger* ledger;  // of the run under way
 std::mutex mutex;
 std::exception_ptr error;  // the first one of the run; guarded by the mutex
 
+thread_local std::optional<TurnFailed> turn_failed;  // by this thread, and not yet told
+
+/// interleave_failed counts: turns whose failure was not yet told, and errors of the run.
+void count_failures(int more) { __atomic_fetch_add(&interleave_failed, more, __ATOMIC_ACQ_REL); }
+
 void keep_current_error() {
   std::lock_guard lock(mutex);
   if (!error) error = std::current_exception();
-  __atomic_store_n(&interleave_failed, 1, __ATOMIC_RELEASE);
+  count_failures(1);
 }
 
 /// An exception must not cross C.
 auto guarded(auto&& verb) -> decltype(verb()) {
   try {
     return verb();
+  } catch (const TurnFailed& failure) {
+    turn_failed = failure;
+    count_failures(1);
   } catch (...) {
     keep_current_error();
-    return decltype(verb())();
   }
+  return decltype(verb())();
 }
 
 const Turn& turn_at(std::uint32_t turn) { return ledger->workload().turns[turn]; }
@@ -78,9 +88,13 @@ void show(const Workload& workload) {
     shown.first_step.push_back(shown.step_kinds.size());
     shown.first_before.push_back(shown.before.size());
   }
-  const InterleaveWorkload arrays{workload.turns.size(), shown.first_step.data(),
-                                  shown.step_kinds.data(), shown.first_before.data(),
-                                  shown.before.data()};
+  const InterleaveWorkload arrays{workload.turns.size(),
+                                  shown.first_step.data(),
+                                  shown.step_kinds.data(),
+                                  shown.first_before.data(),
+                                  shown.before.data(),
+                                  workload.limit.in_flight,
+                                  workload.limit.interval.count() > 0};
   forget_errors();
   call(other.prepare, &arrays);
   shown.workload = &workload;
@@ -93,7 +107,9 @@ void run(const Workload& workload, const Resources& resources, Ledger& this_ledg
   shown.workload = nullptr;  // the next one may live at the same address
   ledger = &this_ledger;
   forget_errors();
-  call(other.run, resources.workers);
+  const InterleaveResources shown_resources{resources.workers, resources.endpoint.port != 0};
+  const std::stop_callback on_stop(resources.stop, other.on_stop);
+  call(other.run, &shown_resources);
 }
 
 }  // namespace bench
@@ -145,6 +161,73 @@ std::uint64_t interleave_block(std::uint64_t step, std::uint64_t value) {
 
 void interleave_finish(std::uint32_t turn, std::uint64_t value) {
   guarded([&] { ledger->finish(turn_at(turn), value); });
+}
+
+void interleave_fail_turn(std::uint32_t turn, std::uint64_t value, std::uint32_t ending) {
+  guarded([&] {
+    ledger->fail(turn_at(turn), TurnFailed(static_cast<Ending>(ending), value, "a turn failed"));
+  });
+}
+
+int interleave_why(InterleaveTurnFailed* failure) {
+  if (turn_failed) {
+    *failure = {turn_failed->value, static_cast<std::uint32_t>(turn_failed->ending)};
+    turn_failed.reset();
+    count_failures(-1);
+    return interleave_turn;
+  }
+  std::lock_guard lock(mutex);
+  return error ? interleave_run : interleave_nothing;
+}
+
+struct InterleaveExchange {
+  Exchange exchange;
+};
+
+InterleaveExchange* interleave_exchange_new() {
+  return guarded([] { return new InterleaveExchange; });
+}
+void interleave_exchange_delete(InterleaveExchange* e) { delete e; }
+std::uint16_t interleave_exchange_port(const InterleaveExchange* e) { return e->exchange.port(); }
+int interleave_exchange_keep_alive(const InterleaveExchange* e) { return e->exchange.keep_alive(); }
+const char* interleave_exchange_request(const InterleaveExchange* e, std::size_t* size) {
+  *size = e->exchange.request().size();
+  return e->exchange.request().data();
+}
+int interleave_exchange_receive(InterleaveExchange* e, const char* bytes, std::size_t size) {
+  return guarded([&] { return e->exchange.receive({bytes, size}); });
+}
+void interleave_exchange_on_closed(InterleaveExchange* e) { e->exchange.on_closed(); }
+void interleave_exchange_on_refused(InterleaveExchange* e) { e->exchange.on_refused(); }
+void interleave_exchange_on_timed_out(InterleaveExchange* e) { e->exchange.on_timed_out(); }
+int interleave_exchange_over(const InterleaveExchange* e) { return e->exchange.over(); }
+int interleave_exchange_connection_reusable(const InterleaveExchange* e) {
+  return e->exchange.connection_reusable();
+}
+
+void interleave_begin_attempt(std::uint64_t step, InterleaveExchange* exchange) {
+  guarded([&] {
+    if (exchange) {
+      ledger->begin_attempt(step_at(step), exchange->exchange);
+    } else {
+      ledger->begin_attempt(step_at(step));
+    }
+  });
+}
+
+int interleave_end_attempt(std::uint64_t step, std::uint64_t* value,
+                           const InterleaveExchange* exchange) {
+  return guarded([&] {
+    const Ledger::Next next = exchange
+                                  ? ledger->end_attempt(step_at(step), *value, exchange->exchange)
+                                  : ledger->end_attempt(step_at(step), *value);
+    if (!next.again) *value = next.value;
+    return next.again;
+  });
+}
+
+void interleave_reserve(std::uint64_t step) {
+  guarded([&] { ledger->reserve(step_at(step)); });
 }
 
 }  // extern "C"

@@ -1,8 +1,8 @@
 # Writes the program of a model in Python: a script that starts everything else.
-#   cmake -D launcher= -D python= -D program= -D library= -D model= -D contract= -P python_launcher.cmake
+#   cmake -D launcher= -D python= -D program= -D library= -D model= -D contract= -D interface= -P python_launcher.cmake
 # Its hash is that of all it starts, so that a result that names it names them.
 set(parts "")
-foreach(part program library model contract)
+foreach(part program library model contract interface)
   file(SHA256 ${${part}} hash)
   string(APPEND parts "# ${part} ${hash}\n")
 endforeach()

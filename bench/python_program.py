@@ -11,78 +11,20 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # who started
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
+import contextlib  # noqa: E402
 import ctypes  # noqa: E402
 import errno  # noqa: E402
 import gc  # noqa: E402
 import importlib.util  # noqa: E402
-import itertools  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_uint8, c_uint32, c_uint64  # noqa: E402
+from ctypes import c_char_p  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # last: the standard library comes first
 
-from bench.model import Ledger, Step, StepKind, Turn  # noqa: E402
-
-
-class LedgerError(Exception):
-    """A verb failed. The program knows with what, and goes on with that."""
-
-
-class InterleaveWorkload(ctypes.Structure):
-    _fields_ = [("turn_count", c_uint64), ("first_step", POINTER(c_uint64)),
-                ("step_kinds", POINTER(c_uint8)), ("first_before", POINTER(c_uint64)),
-                ("before", POINTER(c_uint32))]
-
-
-PrepareFunction = CFUNCTYPE(c_int, POINTER(InterleaveWorkload))
-RunFunction = CFUNCTYPE(c_int, c_uint32)
-
-
-class InterleaveModel(ctypes.Structure):
-    _fields_ = [("version", c_char_p), ("prepare", PrepareFunction), ("run", RunFunction)]
-
-
-def turns_of(workload):
-    """The graph in Python's own terms."""
-    count = workload.turn_count
-    first_step = workload.first_step[:count + 1]
-    first_before = workload.first_before[:count + 1]
-    kinds = [StepKind(kind) for kind in range(len(StepKind))]
-    steps = [Step(id, kinds[kind])
-             for id, kind in enumerate(workload.step_kinds[:first_step[-1]])]
-    before = workload.before[:first_before[-1]]
-    return [Turn(id, steps[step:next_step], before[turn:next_turn])
-            for id, ((step, next_step), (turn, next_turn)) in enumerate(
-                zip(itertools.pairwise(first_step), itertools.pairwise(first_before)))]
-
-
-def ledger_of(path):
-    # What is over in a moment keeps Python's lock: giving it up and taking it back costs more, and
-    # invites another thread to take it for up to 5 ms. What takes long gives it up.
-    keeping, giving_up = ctypes.PyDLL(path), ctypes.CDLL(path)
-    failed = c_int.in_dll(keeping, "interleave_failed")
-
-    def raise_if_failed(value, function, arguments):
-        if failed.value:
-            raise LedgerError(function.__name__)
-        return value
-
-    def verb(library, name, result, *arguments):
-        function = library["interleave_" + name]
-        function.restype, function.argtypes = result, arguments
-        function.errcheck = raise_if_failed
-        return function
-
-    return Ledger(
-        start=verb(keeping, "start", c_uint64, c_uint32),
-        compute=verb(giving_up, "compute", c_uint64, c_uint64, c_uint64),
-        begin_wait=verb(keeping, "begin_wait", None, c_uint64),
-        time_left=verb(keeping, "time_left", c_double, c_uint64),
-        end_wait=verb(keeping, "end_wait", c_uint64, c_uint64, c_uint64),
-        block=verb(giving_up, "block", c_uint64, c_uint64, c_uint64),
-        finish=verb(keeping, "finish", None, c_uint32, c_uint64))
+from bench import c_library  # noqa: E402
+from bench.model import Resources  # noqa: E402
 
 
 def error_number_of(error):
@@ -102,17 +44,45 @@ def load_model(path):
     return model
 
 
+class StopRequest:
+    """Tells the model, when the run is asked to stop: on any thread, before or after the model has
+    said what is to be called."""
+
+    def __init__(self):
+        self.forget()
+
+    def forget(self):
+        self.asked, self.callbacks = False, []
+
+    def on_stop(self, callback):
+        self.callbacks.append(callback)
+        if self.asked:
+            self.tell()
+
+    def ask(self):
+        self.asked = True
+        self.tell()
+
+    def tell(self):
+        # Each is called once, by the thread that took it out; what it wakes may be gone by then.
+        with contextlib.suppress(IndexError, RuntimeError):
+            self.callbacks.pop()()
+
+
 def main(library_path, model_path, *command_line):
     program = ctypes.CDLL(library_path)
     model = load_model(model_path)
-    ledger = ledger_of(library_path)
+    library = c_library.Library(library_path)
+    ledger = c_library.ledger_of(library)
+    new_exchange = c_library.exchange_class(library)
+    stop = StopRequest()
     workload = []
 
     def guarded(action):
         """An exception must not cross C."""
         def callback(argument):
             try:
-                action(argument)
+                action(argument.contents)
                 return 0
             except BaseException as error:
                 text = f"{type(error).__name__}: {error}"
@@ -121,15 +91,23 @@ def main(library_path, model_path, *command_line):
         return callback
 
     def prepare(arrays):
-        workload[:] = turns_of(arrays.contents)
+        stop.forget()  # also a stop that came when the last run was as good as over
+        workload[:] = [c_library.workload_of(arrays)]
         gc.collect()
         gc.freeze()  # the workload is not the model's: its collections need not look through it
 
-    def run(workers):
-        model.run(workload, workers, ledger)
+    def run(resources):
+        try:
+            model.run(workload[0],
+                      Resources(resources.workers, resources.over_tcp != 0, new_exchange,
+                                stop.on_stop),
+                      ledger)
+        finally:
+            stop.forget()
 
-    facts = InterleaveModel(model.MODEL.version.encode(), PrepareFunction(guarded(prepare)),
-                            RunFunction(guarded(run)))
+    facts = c_library.InterleaveModel(
+        model.MODEL.version.encode(), c_library.PrepareFunction(guarded(prepare)),
+        c_library.RunFunction(guarded(run)), c_library.StopFunction(stop.ask))
     arguments = (c_char_p * (len(command_line) + 1))(*map(os.fsencode, command_line), None)
     return program.interleave_program(len(command_line), arguments, ctypes.byref(facts))
 

@@ -34,7 +34,7 @@ class PythonProgram(unittest.TestCase):
         (self.folder / "planted.py").write_text(
             "from bench.model import Model\n"
             'MODEL = Model("planted", "reference", "workers", "1")\n'
-            f"def run(workload, workers, ledger):\n{lines}")
+            f"def run(workload, resources, ledger):\n{lines}")
         return self.run_program(sys.executable, "-ISB", RUNNER, LIBRARY, "planted.py", "planted",
                                 *flags)
 
