@@ -16,7 +16,7 @@ BEHAVIOURS = ("good", "also_good", "invalid", "crashing", "hanging", "skipping",
               "garbage", "listed_params", "no_params", "listed_benchmarks", "deeply_nested",
               "infinite", "true_makespan", "negative", "too_fast", "of_another_share",
               "usurping", "skipping_with_a_good_sample", "leaving_a_child", "stopped",
-              "calling", "losing_its_endpoint")
+              "calling", "losing_its_endpoint", "calling_for_ever")
 ANSWER = {"digest": "00000000000000aa", "sum": "00000000000000bb"}
 STRUCTURES = {"slow_by_bound": "sequential"}
 OPTIONAL = {"tokens": int, "on_error": str, "stop_after_us": int}
@@ -72,8 +72,10 @@ def start_endpoint():
 
 def run(name, flags):
     row = sample(name, flags)
-    if name in ("calling", "losing_its_endpoint"):
+    if name in ("calling", "losing_its_endpoint", "calling_for_ever"):
         child, _ = start_endpoint()
+        if name == "calling_for_ever":
+            signal.pause()
         time.sleep(0.03)  # its work
         if name == "losing_its_endpoint":
             os.kill(child, signal.SIGKILL)

@@ -55,7 +55,7 @@ def twin_cells(scenario="react", agents=256, slower=1.08, **more):
             cell(scenario, agents, 0.02, over_tcp, times=longer, io="tcp", **more)]
 
 
-def stream_cells():
+def stream_cells(counts=(1, 200)):
     def run(tokens):
         def make(model, jitter):
             events = 96 * tokens
@@ -65,7 +65,7 @@ def stream_cells():
         return make
 
     return [cell("stream", 24, 0, run(tokens), io="tcp", tokens=tokens, models=("rook", *USUAL))
-            for tokens in (1, 200)]
+            for tokens in counts]
 
 
 def call_cells():

@@ -88,6 +88,18 @@ def test_a_signal_at_any_moment_leaves_no_process_and_no_torn_sample(tmp_path, n
     assert not marked(tmp_path)
 
 
+@pytest.mark.parametrize("number", SIGNALS, ids=str)
+def test_a_model_in_the_middle_of_a_call_ends_with_its_run_and_so_does_its_endpoint(
+        tmp_path, number):
+    root = make_root(tmp_path / "root", ["calling_for_ever"])
+    run = start(tmp_path, root, *RUN)
+    assert soon(lambda: sum("calling_for_ever" in line for line in marked(tmp_path)) == 2)
+    run.send_signal(number)
+    run.communicate(timeout=30)
+    assert soon(lambda: not marked(tmp_path)), marked(tmp_path)
+    assert (tmp_path / "out" / "samples.jsonl").read_text() == ""
+
+
 def test_an_endpoint_that_dies_costs_its_sample_and_no_other(tmp_path):
     root = make_root(tmp_path / "root", ["good", "losing_its_endpoint"])
     run = start(tmp_path, root, "--profile", "smoke", "--scenarios", "pizza,compute", "--out",

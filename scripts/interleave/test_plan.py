@@ -211,6 +211,13 @@ def test_a_cell_over_tcp_has_a_twin_by_timers_or_is_about_calls():
             assert small or replace(cell, io="timer") in cells, cell.short()
 
 
+def test_calls_over_tcp_are_predicted_to_take_longer_than_timers():
+    answer = {"greedy_ns": 1e8, "lb_ns": 1e8, "lb_model_ns": {}, "turns": 100, "calls": 10_000}
+    timer, tcp, none = (predicted_s(answer | {"calls": calls}, said("workers"), {"io": io})
+                        for io, calls in (("timer", 10_000), ("tcp", 10_000), ("tcp", 0)))
+    assert timer < none < timer + 0.1 < tcp
+
+
 def test_smoke_makes_a_call_over_tcp():
     assert [e for e in made("smoke").entries if e["params"]["io"] == "tcp"]
 
