@@ -2,6 +2,7 @@
 //
 // The idea      A turn reads like plain blocking code; `co_await` gives the thread back meanwhile.
 // A wait        costs a coroutine frame and an entry in the timer queue, and holds no thread.
+// A call        is a coroutine on a strand, and beside it a timer that cancels it when time is up.
 // Computing     happens where the coroutine runs: on whichever thread of the io_context resumed it.
 // Next turn     spawned by the coroutine that finished the last turn it waited for.
 // Rung          idiomatic: the library's defaults, awaitable<> and co_spawn on one io_context.

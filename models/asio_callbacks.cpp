@@ -2,6 +2,7 @@
 //
 // The idea      A turn is cut at its waits; each handler remembers where to go on.
 // A wait        costs a timer and one operation in the timer queue, with the handler inside.
+// A call        is a handler per operation, on one strand with that of the timer that ends it.
 // Computing     happens in the handler: on whichever thread of the io_context runs it.
 // Next turn     posted by the handler that finished the last turn it waited for.
 // Rung          idiomatic: what Asio looked like before coroutines; shows what those cost.
@@ -77,9 +78,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void on_deadline(const error_code& error) {
     if (error || ended_) return;
-    connection.exchange.on_timed_out();
-    error_code ignored;
-    connection.socket.close(ignored);  // so that its handler comes
+    connection.on_timed_out();  // closed: the handler of what it does comes
   }
 
   void end(const error_code& error, auto on_over) {

@@ -88,7 +88,7 @@ class Client {
                                       std::move(either), asio::use_awaitable);
     }
     if (ended.index() == 1) {
-      connection.exchange.on_timed_out();
+      connection.on_timed_out();
     } else if (const error_code error = std::get<0>(ended)) {
       connection.on_error(error);
     }

@@ -32,9 +32,9 @@ struct Connection {
   /// Ready to connect, if it has to be for the exchange that has begun.
   bool has_to_connect() {
     if (socket.is_open() && port == exchange.port() && exchange.keep_alive()) return false;
-    error_code error;
-    socket.close(error);
+    close();
     port = exchange.port();
+    error_code error;
     socket.open(tcp::v4(), error);
     if (!error) socket.set_option(tcp::no_delay(true), error);
     if (error) throw std::system_error(error, "a socket for a call");
@@ -56,10 +56,20 @@ struct Connection {
     exchange.on_closed();
   }
 
+  /// Its time was up.
+  void on_timed_out() {
+    exchange.on_timed_out();
+    close();
+  }
+
   /// The exchange is over.
   void settle() {
+    if (!exchange.connection_reusable()) close();
+  }
+
+  void close() {
     error_code ignored;
-    if (!exchange.connection_reusable()) socket.close(ignored);
+    socket.close(ignored);
   }
 
   Socket socket;

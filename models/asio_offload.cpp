@@ -2,6 +2,7 @@
 //
 // The idea      The loop stays responsive, because nothing that holds a thread happens on it.
 // A wait        costs a coroutine frame and an entry in the timer queue, and holds no thread.
+// A call        is a coroutine of the loop, and beside it a timer that cancels it when time is up.
 // Computing     moves the coroutine to a thread_pool of `workers` threads and back: two hand-overs.
 // Next turn     spawned on the loop by the coroutine that finished the last turn it waited for.
 // Rung          idiomatic: the usual shape of a server whose requests compute.

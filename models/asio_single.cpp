@@ -2,6 +2,7 @@
 //
 // The idea      No locks and no threads: whatever runs has the whole program to itself.
 // A wait        costs a coroutine frame and an entry in the timer queue, and holds no thread.
+// A call        is a coroutine, and beside it a timer that cancels it when time is up.
 // Computing     holds the loop: until it is done no timer fires and no other agent moves.
 // Next turn     posted to the loop by the coroutine that finished the last turn it waited for.
 // Rung          naive: right for a program that only waits; one that computes uses one core.

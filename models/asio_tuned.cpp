@@ -2,6 +2,7 @@
 //
 // The idea      The library's scheduler and timers; a coroutine type without its generality.
 // A wait        costs a place in the timer queue: timer and operation are in the coroutine's frame.
+// A call        is sent at once; one timer per connection sees to the time-outs of all its calls.
 // Computing     happens where the coroutine runs; an agent that never waits keeps its thread.
 // Next turn     run by the coroutine that finished the last turn it waited for, in the same frame;
 //               the others that became ready are posted as one batch, which all threads empty.
@@ -384,7 +385,7 @@ class CoroutinePerAgent {
       connection.received(transfer.bytes());
     }
     if (connection.stop_watching()) {
-      exchange.on_timed_out();
+      connection.on_timed_out();
     } else if (error) {
       connection.on_error(error);
     }

@@ -3,10 +3,8 @@
 // The idea      A turn is plain blocking code, but what blocks is a fiber: its thread goes on.
 // A wait        costs a fiber's stack of 32 KiB, of which it touches two or three pages.  The
 //               fiber sleeps with the thread it last ran on, and wakes when that one has time.
-// A call        as its guide shows for callbacks: a fiber begins one of Asio's operations and
-// waits,
-//               and the operation's handler wakes it.  Who has no fiber to run looks at the
-//               sockets.
+// A call        begins an operation of Asio's, whose handler wakes the fiber, as the guide shows
+//               for callbacks.  A thread that has no fiber to run looks at the sockets.
 // Computing     happens on whichever thread took the fiber from the shared queue.
 // Next turn     a new fiber, launched by the one that finished the last turn it waited for.
 // Rung          idiomatic: the library's example of work sharing.  Its idle threads spin.
@@ -90,7 +88,7 @@ class FiberConnection : public asio_family::Connection {
       received(bytes_);
     }
     if (error == asio::error::operation_aborted) {
-      exchange.on_timed_out();
+      on_timed_out();
     } else if (error) {
       on_error(error);
     }
