@@ -51,8 +51,8 @@ def _cpu_meanwhile(cells, models):
 
 def _note(cells):
     kept = max((r["heap_left_bytes"] or 0) for c in cells for r in c["models"])
-    words = f" At most {units.size(kept)} of memory were in use that were not before." \
-        if kept > 0 else ""
+    words = (f" At most {units.size(kept)} of memory were in use that were not before: what "
+             "libraries and interpreters keep." if kept > 0 else "")
     return ("A wait is given up at once, in a timer, a connection or a queue; what computes is "
             "seen to the end of its step. The run has ended when nothing of it is left: no "
             f"thread, no connection.{words}")

@@ -11,8 +11,6 @@ from .twins import by_block, over_runs, with_interval
 WHY = {"outside": "stopped from outside", "enough": "enough results were there",
        "failure": "stopped by its first failure"}
 LEFT = ("threads_left", "descriptors_left", "heap_left_bytes")
-# What libraries keep for the next run is no leak; what grows with the turns would be more.
-LEAST_HEAP_BYTES = 64 << 10
 
 
 def stops(result, cells):
@@ -51,13 +49,13 @@ def situation(cell):
 
 def offences(cells):
     """What no stop may leave behind and some did, a sentence each. Not what a library keeps for the
-    process: a pool has no more threads than workers, and about as many descriptors."""
+    process: a pool has no more threads than workers, and about as many descriptors. Memory is told
+    beside it: libraries and interpreters keep what they may need again."""
     told = []
     for words, key, least in (
             ("started turns after a stop", "started_after", lambda cell: 1),
             ("left threads behind", "threads_left", lambda cell: _pool(cell) + 1),
-            ("left descriptors open", "descriptors_left", lambda cell: 2 * _pool(cell) + 1),
-            ("left memory behind", "heap_left_bytes", lambda cell: LEAST_HEAP_BYTES)):
+            ("left descriptors open", "descriptors_left", lambda cell: 2 * _pool(cell) + 1)):
         models = sorted({row["model"] for cell in cells for row in cell["models"]
                          if (row[key] or 0) >= least(cell)})
         if models:
@@ -92,8 +90,8 @@ def stops_table(summary):
     parts = ["## What a stop takes and leaves\n",
              "From the moment a stop is asked for until `run` has returned; medians over the runs "
              f"with 95 % intervals. {clean_words(section['cells'])} Left behind: the most of any "
-             "run; as many threads as workers, and a little memory, are what libraries keep for "
-             "the next time.\n"]
+             "run; as many threads as workers, and some memory, are what libraries keep for the "
+             "next time.\n"]
     for cell in section["cells"]:
         told = ", ".join(filter(None, (describe(k, cell["params"].get(k))
                                        for k in ("agents", "workers", "io"))))

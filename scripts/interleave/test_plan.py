@@ -172,10 +172,10 @@ def test_a_dry_run_tells_the_blocks_of_each_cell():
 
 
 def test_react_under_load_is_measured_when_asked_for_and_in_standard():
-    assert measured_cells(made("quick", ["react"])) == {"react 256"}
-    assert measured_cells(made("quick", ["react"], ALL)) == {"react 256"}
+    assert measured_cells(made("quick", ["react"])) == {"react 192"}
+    assert measured_cells(made("quick", ["react"], ALL)) == {"react 192"}
     standard = made("standard")
-    assert {"react 128", "react 256", "empty 10000"} <= measured_cells(standard)
+    assert {"react 128", "react 192", "empty 10000"} <= measured_cells(standard)
     (share,) = {e["params"]["cpu_share"] for e in standard.entries
                 if (e["scenario"], e["params"]["agents"]) == ("react", 128)}
     assert share == 0.05
