@@ -65,6 +65,7 @@ class Outside {
       if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), &rung) != 0)
         throw_errno("epoll_ctl");
     }
+    timer_set_to_ = TimePoint::max();  // who rang before has not been heard
     thread_ = std::jthread([this] { over_tcp_ ? serve_sockets() : serve_timers(); });
   }
 
