@@ -15,7 +15,7 @@ REFERENCE_STARTUP_S = 0.1
 # What a turn costs beside its steps, roughly: it counts where turns are many and short.
 TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 20e-6
 # The same for a call over TCP, where the mock LLM has no CPU of its own; and for its start.
-CALL_S, REFERENCE_CALL_S, ENDPOINT_S = 25e-6, 80e-6, 0.02
+CALL_S, REFERENCE_CALL_S, ENDPOINT_S = 18e-6, 70e-6, 0.02
 # How much longer than its bound a run may be expected to take.
 SLACK = 1.06
 SHORTEST_TIMEOUT_S = 20.0
@@ -63,6 +63,8 @@ def predicted_s(answer, said, params=None):
     """Of one process; said: what its model says of itself; params: of its cell."""
     reference = said.get("rung") == "reference"
     bound = max(answer["greedy_ns"], bound_ns(answer, said["structure"]))
+    if (params or {}).get("stop_after_us") is not None:
+        bound = min(bound, params["stop_after_us"] * 1000)
     table = TABLE_S if (answer.get("unit_cost_ns") or {}).get("topk") else 0.0
     turns = answer.get("turns", 0)
     overhead = turns * (REFERENCE_TURN_S if reference else TURN_S)

@@ -172,10 +172,10 @@ def test_a_dry_run_tells_the_blocks_of_each_cell():
 
 
 def test_react_under_load_is_measured_when_asked_for_and_in_standard():
-    assert measured_cells(made("quick", ["react"])) == {"react 192"}
-    assert measured_cells(made("quick", ["react"], ALL)) == {"react 192"}
+    assert measured_cells(made("quick", ["react"])) == {"react 160"}
+    assert measured_cells(made("quick", ["react"], ALL)) == {"react 160"}
     standard = made("standard")
-    assert {"react 128", "react 192", "empty 10000"} <= measured_cells(standard)
+    assert {"react 128", "react 160", "empty 10000"} <= measured_cells(standard)
     (share,) = {e["params"]["cpu_share"] for e in standard.entries
                 if (e["scenario"], e["params"]["agents"]) == ("react", 128)}
     assert share == 0.05
@@ -216,6 +216,13 @@ def test_calls_over_tcp_are_predicted_to_take_longer_than_timers():
     timer, tcp, none = (predicted_s(answer | {"calls": calls}, said("workers"), {"io": io})
                         for io, calls in (("timer", 10_000), ("tcp", 10_000), ("tcp", 0)))
     assert timer < none < timer + 0.1 < tcp
+
+
+def test_a_run_that_is_stopped_is_predicted_to_end_then():
+    answer = {"greedy_ns": 3e9, "lb_ns": 3e9, "lb_model_ns": {}, "turns": 0}
+    whole, half = (predicted_s(answer, said("workers"), params)
+                   for params in ({}, {"stop_after_us": 1_500_000}))
+    assert half < 0.6 * whole
 
 
 def test_smoke_makes_a_call_over_tcp():
