@@ -850,6 +850,14 @@ TEST(Options, bad_flags_are_refused_in_one_line_that_names_them) {
   }
 }
 
+TEST(Options, the_help_fits_a_terminal_of_80_columns) {
+  const char* argv[] = {"program", "--help"};
+  for (const Program program : {Program::model, Program::describe}) {
+    std::istringstream help(parse_options(2, argv, program).help);
+    for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 80U) << line;
+  }
+}
+
 TEST(Options, an_absurd_amount_of_work_is_refused) {
   Options options;
   options.cell = {.scenario = "fanout", .agents = 100'000, .cpu_share = 1, .time_scale = 1};

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "bounds.hpp"
+#include "command_line.hpp"
 #include "forecast.hpp"
 #include "workload_file.hpp"
 
@@ -20,18 +21,6 @@ namespace {
 
 constexpr std::int64_t most_agents = 1'000'000;
 constexpr std::int64_t most_workers = 1024;  // libuv's pool takes no more
-
-/// A check that NaN does not pass.
-CLI::Validator within(double low, double high, const std::string& range) {
-  return CLI::Validator(
-      [=](std::string& text) {
-        double value = 0;
-        if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is not a number";
-        return value >= low && value <= high ? std::string{}
-                                             : "'" + text + "' is not in the range " + range;
-      },
-      range);
-}
 
 std::string preset_names() {
   std::vector<std::string> names;
@@ -84,11 +73,6 @@ void check_amount(const Workload& workload) {
   if (waits_ns > 4e18) throw UsageError("the workload waits for over 100 years: give it less");
 }
 
-std::string one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
-
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv, Program program) {
@@ -103,15 +87,14 @@ Options parse_options(int argc, const char* const* argv, Program program) {
       program == Program::model
           ? "Runs one agent workload with one concurrency model, once, and proves it."
           : "Tells what a workload is, its right answer and its bounds, without running it.");
-  app.get_formatter()->column_width(34);
 
   const auto* scenario =
       app.add_option("--scenario", options.cell.scenario, "one of " + preset_names());
   const auto* agents_flag =
       app.add_option("--agents", agents, "how many agents (default: the scenario's own)")
-          ->check(CLI::Range(std::int64_t{1}, most_agents));
+          ->check(whole(1, most_agents));
   app.add_option("--workers", workers, "how many threads may compute at once (default: 1)")
-      ->check(CLI::Range(std::int64_t{1}, most_workers));
+      ->check(whole(1, most_workers));
   const auto* share_flag =
       app.add_option("--cpu-share", options.cell.cpu_share, "a turn's computing / its waiting")
           ->check(within(0, 100, "0 to 100"));
@@ -120,18 +103,18 @@ Options parse_options(int argc, const char* const* argv, Program program) {
           ->check(within(1e-6, 1, "0.000001 to 1"));
   const auto* seed_flag =
       app.add_option("--seed", seed, "durations and answers are a function of it (default: 1)")
-          ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+          ->check(whole(0, std::numeric_limits<std::int64_t>::max()));
   const auto* grain_flag =
       app.add_option("--grain-us", options.cell.grain_us,
                      "units of about 1 us that a turn computes, in scenarios that have a grain")
-          ->check(CLI::Range(1, 1'000'000));
+          ->check(whole(1, 1'000'000));
   app.add_option("--heartbeat-us", options.cell.heartbeat_us,
                  "an extra agent that is to wake once in so many us")
-      ->check(CLI::Range(100, 1'000'000));
+      ->check(whole(100, 1'000'000));
   const auto* tokens_flag =
       app.add_option("--tokens", options.cell.tokens,
                      "how many an answer streams, in scenarios whose answers do")
-          ->check(CLI::Range(1, 100'000));
+          ->check(whole(1, 100'000));
   app.add_option("--io", io, "what waits is a timer, or a call over TCP (default: timer)")
       ->check(CLI::IsMember({"timer", "tcp"}));
   app.add_option("--on-error", on_error,
@@ -139,7 +122,7 @@ Options parse_options(int argc, const char* const* argv, Program program) {
       ->check(CLI::IsMember(policies));
   app.add_option("--stop-after-us", options.cell.stop_after_us,
                  "ask the run to stop so long after its start")
-      ->check(CLI::Range(0, 1'000'000'000));
+      ->check(whole(0, 1'000'000'000));
   app.add_option("--workload", options.workload_file, "a graph of your own instead of a scenario");
   app.add_option("--export-workload", options.export_file, "write the graph to this file and stop");
   if (program == Program::model) {
@@ -160,7 +143,7 @@ Options parse_options(int argc, const char* const* argv, Program program) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    options.help = app.help();
+    options.help = help_of(app);
     return options;
   } catch (const CLI::ParseError& error) {
     throw UsageError(one_line(error.what()) + " (--help lists the flags)");

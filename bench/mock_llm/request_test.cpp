@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "decision.hpp"
 #include "exercise.hpp"
@@ -170,6 +171,11 @@ TEST(Flags, say_what_they_are_given) {
   EXPECT_EQ(settings.in_flight, 3U);
   EXPECT_EQ(settings.queue, 2U);
   EXPECT_THAT(flags({"--help"}).help, HasSubstr("--until-stdin-closes"));
+}
+
+TEST(Flags, the_help_fits_a_terminal_of_80_columns) {
+  std::istringstream help(flags({"--help"}).help);
+  for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(Flags, bad_ones_are_one_line_that_names_them) {

@@ -125,17 +125,26 @@ def test_a_default_model_without_a_file_is_no_error_of_the_person_who_typed(tmp_
 def test_only_what_is_meant_is_built_and_of_a_result_its_own_models(root, tmp_path):
     (tmp_path / "manifest.json").write_text('{\n "models": [\n  {\n   "model": "asio",\n'
                                             '   "family": "asio"\n  }\n ]\n}\n')
-    assert shell(root, "verb=run; model_words=naive,asio; models_to_build") == [
-        "asio", "asio_single"]
-    assert shell(root, f"verb=resume; result={tmp_path}; models_to_build") == ["asio"]
+    assert shell(root, "verb=run; model_words=naive,asio; programs_to_build") == [
+        "describe", "asio", "asio_single"]
+    assert shell(root, f"verb=resume; result={tmp_path}; programs_to_build") == [
+        "describe", "asio"]
     (tmp_path / "manifest.json").write_text(
         '{"machine":{"cpu_model":"x"},"models":[{"model":"asio"},{"model": "trio"}]}')
-    assert shell(root, f"verb=resume; result={tmp_path}; models_to_build") == ["asio", "trio"]
+    assert shell(root, f"verb=resume; result={tmp_path}; programs_to_build") == [
+        "describe", "asio", "trio"]
+
+
+@pytest.mark.parametrize("verb, programs", [
+    ("serve", ["mock_llm"]), ("endpoint", ["mock_llm"]),
+    ("calls", ["describe", "asio", "mock_llm", "bare_calls"]),
+    ("soak", ["describe", "asio", "mock_llm", "asio_soak"]),
+    ("micro", ["describe", "asio", "micro", "asio_turn"])])
+def test_other_verbs_build_their_own_programs(root, verb, programs):
+    assert shell(root, f"verb={verb}; model_words=asio; programs_to_build") == programs
 
 
 def test_every_model_of_the_suite_says_its_family_and_rung():
     silent = [m for m in model_files(SCRIPTS.parent) if m.rung is None]
     assert silent == []
     assert model_names(SCRIPTS.parent)
-
-
