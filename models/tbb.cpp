@@ -21,7 +21,7 @@
 #include "models/tbb_outside.hpp"
 
 const bench::Model bench::model{"tbb", Rung::idiomatic, Structure::workers, TBB_runtime_version(),
-                                Primitives{"tbb_flow_make+tbb_flow_node", "epoll"}};
+                                Primitives{"tbb_flow_make+tbb_flow_node", "tbb"}};
 
 namespace {
 

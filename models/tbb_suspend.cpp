@@ -25,7 +25,7 @@
 #include "models/tbb_outside.hpp"
 
 const bench::Model bench::model{"tbb", Rung::idiomatic, Structure::workers, TBB_runtime_version(),
-                                Primitives{"tbb_task+plan_turn", "epoll"}};
+                                Primitives{"tbb_task+plan_turn", "tbb"}};
 
 namespace {
 

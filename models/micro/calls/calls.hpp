@@ -21,6 +21,7 @@ void blocking_one(const Load& load);      // one thread, one connection after an
 void blocking_threads(const Load& load);  // a thread for each connection
 void epoll(const Load& load);
 void libuv(const Load& load);
+void tbb(const Load& load);  // one worker, and a thread outside
 void asio_callbacks(const Load& load);
 void asio_coroutines(const Load& load);
 

@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
     add("blocking_threads", calls::blocking_threads);
     add("epoll", calls::epoll);
     add("libuv", calls::libuv);
+    add("tbb", calls::tbb);
     add("asio_callbacks", calls::asio_callbacks);
     add("asio", calls::asio_coroutines);
     if (benchmark::RunSpecifiedBenchmarks() == 0) {
