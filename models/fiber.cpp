@@ -162,7 +162,8 @@ class FiberPerTurn {
         plan_(workload),
         limit_(workload.limit),
         resources_(resources),
-        places_(limit_, resources.stop),
+        on_stop_(resources.stop, Stop{*this}),
+        places_(limit_, stop_),
         io_(static_cast<int>(resources.workers)),
         connections_(io_) {}
 
@@ -183,31 +184,33 @@ class FiberPerTurn {
   Value compute(const Step& step, Value v) { return ledger_.compute(step, v); }
 
   Value wait(const Step& step, Value v) {
-    sleep_until(resources_.stop, ledger_.begin_wait(step));
+    sleep_until(stop_, ledger_.begin_wait(step));
     return ledger_.end_wait(step, v);
   }
 
   Value call(const Step& step, Value v) {
     const Place place(places_);
-    if (limit_.interval.count() > 0) sleep_until(resources_.stop, ledger_.reserve(step));
+    if (limit_.interval.count() > 0) sleep_until(stop_, ledger_.reserve(step));
     for (;;) {
       const Ledger::Next next = over_tcp() ? attempt_over_tcp(step, v) : attempt(step, v);
       if (!next.again) return next.value;
-      sleep_until(resources_.stop, next.at);
+      sleep_until(stop_, next.at);
     }
   }
 
   bool over_tcp() const { return resources_.endpoint.port != 0; }
 
   Ledger::Next attempt(const Step& step, Value v) {
-    sleep_until(resources_.stop, ledger_.begin_attempt(step));
+    sleep_until(stop_, ledger_.begin_attempt(step));
     return ledger_.end_attempt(step, v);
   }
 
   Ledger::Next attempt_over_tcp(const Step& step, Value v) {
-    FiberConnection& connection = connections_.take();
+    FiberConnection& idle = connections_.take();
+    const auto deadline = ledger_.begin_attempt(step, idle.exchange);
+    FiberConnection& connection = connections_.suited(idle);
     const asio_family::Pool<FiberConnection>::GiveBack finally{connections_, connection};
-    connection.talk(ledger_.begin_attempt(step, connection.exchange), resources_.stop);
+    connection.talk(deadline, stop_);
     return ledger_.end_attempt(step, v, connection.exchange);
   }
 
@@ -261,9 +264,10 @@ class FiberPerTurn {
     }
   }
 
-  /// Keeps the first error; after it no fiber is launched.
+  /// Keeps the first error; after it no fiber is launched, and none waits.
   void on_error() {
     if (!failed_.exchange(true)) error_ = std::current_exception();
+    stop_source_.request_stop();
   }
 
   /// A thread's whole life: its main fiber waits while it runs others.
@@ -280,6 +284,11 @@ class FiberPerTurn {
     std::unique_lock lock(mutex_);
     none_runs_.wait(lock, [this] { return running_ == 0; });
   }
+
+  struct Stop {
+    FiberPerTurn& all;
+    void operator()() const { all.stop_source_.request_stop(); }
+  };
 
   struct Place {
     explicit Place(Places& p) : places(p) { places.take(); }
@@ -298,7 +307,10 @@ class FiberPerTurn {
   fibers::condition_variable_any none_runs_;
   std::atomic<std::size_t> running_ = 1;  // fibers, and at first the thread that launches the roots
   std::atomic<bool> failed_ = false;
-  std::exception_ptr error_;  // the first one
+  std::exception_ptr error_;      // the first one
+  std::stop_source stop_source_;  // asked by an error as well
+  const std::stop_token stop_ = stop_source_.get_token();
+  std::stop_callback<Stop> on_stop_;
   Places places_;
   asio::io_context io_;
   const asio::executor_work_guard<asio::io_context::executor_type> until_the_end_{
