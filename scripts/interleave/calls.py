@@ -104,14 +104,13 @@ def row_of(model, client, rounds):
 
 def table_of(rows):
     table = Table(box=None, pad_edge=False)
-    table.add_column("model")
-    for name in ("calls/s", "bare client", "calls/s", f"ratio (at least {BAR:g})", "of 6 rounds",
-                 ""):
-        table.add_column(name, justify="left" if name == "bare client" else "right")
+    for name in ("model", "calls/s", "bare client", "calls/s", "ratio", f"of {ROUNDS} rounds", ""):
+        words = name in ("model", "bare client", "")
+        table.add_column(name, justify="left" if words else "right", no_wrap=True)
     for row in rows:
         if row.client:
             table.add_row(row.model, f"{row.rate:,.0f}", row.client, f"{row.bare:,.0f}",
-                          f"{row.ratio:.2f}", f"{row.low:.2f} to {row.high:.2f}", row.verdict)
+                          f"{row.ratio:.2f}", f"{row.low:.2f}-{row.high:.2f}", row.verdict)
         else:
             table.add_row(row.model, f"{row.rate:,.0f}", "none", "", "", "", "")
     return table
@@ -143,6 +142,6 @@ def compare_calls(session, models):
     ordered = sorted(about, key=lambda model: model_order({"model": model, **about[model]}))
     session.say()
     session.console.print(table_of([row_of(model, client_of[model], rounds) for model in ordered]))
-    session.say(f"\n{plural(AGENTS, 'agent')}, one worker. A bare client counts bytes; a model also "
-                "proves each answer and keeps its time limit.")
+    session.say(f"\n{plural(AGENTS, 'agent')}, one worker. Held to: a ratio of at least {BAR:g}. A bare "
+                "client counts bytes; a model also proves each answer and keeps its time limit.")
     return 0
