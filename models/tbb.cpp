@@ -58,15 +58,15 @@ class FlowGraph {
         outside_(workload, resources, ledger, [this](auto due) { wake(due); }) {
     outside_.start();  // now: the body of a wait must not throw
     if (workload.limit.in_flight > 0) limiter_.emplace(*this, workload.limit.in_flight);
-    std::vector<WorkNode*> last(workload.turns.size());
     for (const Turn& turn : workload.turns) {
-      WorkNode* node = add_work(turn, 0);
-      if (turn.before.empty()) make_edge(start_, *node);
-      for (const TurnId before : turn.before) make_edge(*last[before], *node);
+      WorkNode& first = add_work(turn, 0);
+      if (turn.before.empty()) make_edge(start_, first);
+      for (const TurnId before : turn.before) make_edge(*last_[before], first);
+      last_.push_back(&first);
+      flow::sender<Done>* node = &first;
       for (std::size_t i = 0; i < turn.steps.size(); ++i) {
         if (is_outside(turn.steps[i])) node = add_outside(turn, i, *node);
       }
-      last[turn.id] = node;
     }
   }
 
@@ -88,23 +88,29 @@ class FlowGraph {
   }
 
   /// The steps from `first` up to the turn's next wait, or to its end.
-  WorkNode* add_work(const Turn& turn, std::size_t first) {
-    return &work_nodes_.emplace_back(graph_, [this, &turn, first](Done) { work(turn, first); });
+  WorkNode& add_work(const Turn& turn, std::size_t first) {
+    return work_nodes_.emplace_back(graph_, [this, &turn, first](Done) { work(turn, first); });
   }
 
-  /// The wait or call that is step `i`, after `node`, and then the steps after it.
-  WorkNode* add_outside(const Turn& turn, std::size_t i, WorkNode& node) {
+  /// The wait or call that is step `i`, after `node`, and then the steps after it.  A call is over
+  /// when its node is: if another one follows, there is nothing to do in between.
+  flow::sender<Done>* add_outside(const Turn& turn, std::size_t i, flow::sender<Done>& node) {
     const Step& step = turn.steps[i];
-    WaitNode& waits = step.kind == StepKind::wait ? add_wait(turn, step) : add_call(turn, step);
+    const bool calls = step.kind == StepKind::call;
+    WaitNode& waits = calls ? add_call(turn, step) : add_wait(turn, step);
     make_edge(node, waits);
-    WorkNode* next = add_work(turn, i + 1);
-    make_edge(waits, *next);
-    return next;
+    if (calls && i + 1 < turn.steps.size() && is_outside(turn.steps[i + 1])) {
+      return &flow::output_port<0>(waits);
+    }
+    WorkNode& next = add_work(turn, i + 1);
+    make_edge(waits, next);
+    last_[turn.id] = &next;
+    return &next;
   }
 
   WaitNode& add_wait(const Turn& turn, const Step& step) {
     auto begin_wait = [this, &turn, &step](Done, Gateway& gateway) noexcept {
-      if (progress_[turn.id].failed) return pass_on(gateway);
+      if (progress_[turn.id].failed) return pass_over_rest(turn);
       leave(gateway, [&] { outside_.wake_at(ledger_.begin_wait(step), {&gateway}); });
     };
     return wait_nodes_.emplace_back(graph_, flow::unlimited, begin_wait);
@@ -112,7 +118,7 @@ class FlowGraph {
 
   WaitNode& add_call(const Turn& turn, const Step& step) {
     auto begin_call = [this, &turn, &step](Done, Gateway& gateway) noexcept {
-      if (progress_[turn.id].failed) return pass_on(gateway);
+      if (progress_[turn.id].failed) return pass_over_rest(turn);
       Call& call = calls_[step.call] = {&turn, &step, &gateway, {}};
       if (limiter_) {
         limiter_->queue.try_put(&call);
@@ -157,6 +163,10 @@ class FlowGraph {
   static void pass_on(Gateway& gateway) {
     gateway.try_put(Done{});  // spawns a task for the node behind the wait
   }
+
+  /// To its last node, at once: one by one would nest, for a wait's node runs inside the one
+  /// before.
+  void pass_over_rest(const Turn& turn) { last_[turn.id]->try_put(Done{}); }
 
   // ---- On the thread outside. ----
 
@@ -215,7 +225,7 @@ class FlowGraph {
     return true;
   }
 
-  /// What is left of its nodes passes on that it is done.
+  /// The node after this one finds out, and passes over the rest.
   void fail(const Turn& turn, const TurnFailed& failure) {
     progress_[turn.id].failed = true;
     ledger_.fail(turn, failure);
@@ -245,6 +255,7 @@ class FlowGraph {
   flow::graph graph_;
   flow::broadcast_node<Done> start_{graph_};
   std::deque<WorkNode> work_nodes_;  // nodes do not move
+  std::vector<WorkNode*> last_;      // of each turn
   std::deque<WaitNode> wait_nodes_;
   std::optional<Limiter> limiter_;
   Outside outside_;  // last: its thread ends before the nodes do
