@@ -100,9 +100,9 @@ void Server::Impl::listen(std::uint16_t port) {
     refusing.open(tcp::v4());
     refusing.bind(loopback(0));  // and does not listen
   } catch (const boost::system::system_error& error) {
-    throw std::runtime_error(
-        fmt::format("cannot listen on 127.0.0.1:{} ({}): give another --port, or 0 for a free one",
-                    port, error.code().message()));
+    throw std::runtime_error(fmt::format(
+        "cannot listen on 127.0.0.1:{} ({}): give another --port, or leave it out for a free one",
+        port, error.code().message()));
   }
 }
 

@@ -1,14 +1,11 @@
 """How is the mock LLM offered by itself? On a port, with lines to try it, until told to stop."""
 
-import json
-
 from .endpoint import PATH, MockLlm
 from .process import interruption_deferred
 from .trouble import Trouble
 from .units import plural
 
 ROOM = 1_000_000  # in the queue: nobody is to be sent away
-QUESTION = {"messages": [{"role": "user", "content": "hello"}]}
 
 
 def milliseconds(seconds):
@@ -28,32 +25,34 @@ def flags_of(options):
 
 
 def behaviour(options):
-    """In a sentence, what its callers meet."""
-    parts = [f"A first token comes after {milliseconds(options.first)} ms, "
-             f"the next each {milliseconds(options.gap)} ms later"]
+    """What its callers meet, a line each."""
+    lines = [f"A first token comes after {milliseconds(options.first)} ms, "
+             f"the next each {milliseconds(options.gap)} ms later."]
     if options.rate is not None:
-        parts.append(f"at most {plural(options.rate, 'call')} a second")
+        lines.append(f"At most {plural(options.rate, 'call')} a second; others get a 429.")
     if options.in_flight is not None:
-        parts.append(f"at most {plural(options.in_flight, 'call')} at once, and others wait")
-    parts.append(f"faults: {options.faults or 'none'}")
-    return "; ".join(parts) + "."
+        lines.append(f"At most {plural(options.in_flight, 'call')} at once; others wait.")
+    lines.append(f"Faults: {options.faults or 'none'}.")
+    return lines
 
 
-def command_for(url, question, *flags):
-    """A line to be typed; JSON has no single quotes that could end it early."""
-    return " ".join(["curl", *flags, url, "-d", f"'{json.dumps(question)}'"])
+def commands(url):
+    """To be typed as they stand: JSON has no single quotes that could end it early."""
+    question = '"messages": [{"role": "user", "content": "hello"}]'
+    return ["An answer in one piece, from another terminal:",
+            f"    curl {url} \\",
+            f"        -d '{{{question}}}'",
+            "And token by token:",
+            f"    curl -N {url} \\",
+            '        -d \'{"stream": true, "max_tokens": 20,',
+            f"             {question}}}'"]
 
 
 def tell(session, endpoint, options):
-    url = endpoint.url(PATH)
-    stream = QUESTION | {"stream": True, "max_tokens": 20}
     for line in (
             f"The mock LLM listens on {endpoint.url()}, for this machine only.",
-            behaviour(options), "",
-            "From another terminal, an answer in one piece and one token by token:",
-            f"    {command_for(url, QUESTION)}",
-            f"    {command_for(url, stream, '-N')}",
-            f"Clients of OpenAI's take {endpoint.url('/v1')} as their base URL, with any key.",
+            *behaviour(options), "", *commands(endpoint.url(PATH)), "",
+            f"Clients of OpenAI's need {endpoint.url('/v1')} as base URL, and any key.",
             f"What it has done so far: {endpoint.url('/stats')}", "",
             "Ctrl-C stops it."):
         session.say(line)

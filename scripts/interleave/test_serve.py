@@ -136,7 +136,7 @@ def test_a_program_that_is_killed_ends_the_command_with_a_reason():
 def test_the_lines_to_try_work_as_they_stand_there():
     command, lines = serving("--first", "1ms", "--gap", "0ms")
     with command:
-        typed = [line.strip() for line in lines if line.strip().startswith("curl")]
+        typed = re.findall(r"^ {4}(curl .*(?:\n {8}.*)+)", "\n".join(lines), re.M)
         plain, stream = (subprocess.run(["bash", "-c", line], capture_output=True, text=True,
                                         timeout=20).stdout for line in typed)
         command.terminate()
@@ -154,6 +154,7 @@ def test_it_says_where_it_listens_and_what_its_callers_meet():
     assert set(re.findall(r"http://127\.0\.0\.1:(\d+)", text)) == {str(port)}
     for words in ("300 ms", "25 ms", "429=0.5", "7 calls a second"):
         assert words in text
+    assert max(map(len, lines)) <= 80
 
 
 @needs_endpoint
