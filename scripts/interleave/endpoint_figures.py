@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from .endpoint import PATH, MockLlm
+from .process import die_with
 from .streams import Streams
 from .trouble import Trouble
 from .units import duration, three_digits
@@ -52,8 +53,15 @@ def calls_with_wrk(endpoint, seconds, cpus=None, expected=None):
     """What calls.lua tells at its end. expected: a text that each answer must have in it."""
     command = ["wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{seconds}s", "-s", str(CALLS),
                endpoint.url(PATH), *(["--", expected] if expected else [])]
+    caller = os.getpid()
+
+    def in_the_child():
+        die_with(caller)
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          preexec_fn=lambda: cpus and os.sched_setaffinity(0, cpus))
+                          preexec_fn=in_the_child)
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines or not lines[-1].startswith("{"):
         raise Trouble(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -1,15 +1,19 @@
 """What the built programs say of themselves: the models there are, and what a cell asks of them."""
 
 import json
+import os
 import subprocess
 
+from .process import die_with
 from .trouble import Trouble
 
 
 def ask(command):
     """Runs a program that answers with one JSON object on standard output."""
+    asker = os.getpid()
     try:
-        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                preexec_fn=lambda: die_with(asker))
     except OSError as error:
         raise Trouble(f"cannot start {command[0]}: {error.strerror}: build first")
     if answer.returncode:

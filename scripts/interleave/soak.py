@@ -17,8 +17,10 @@ from .trouble import Trouble
 from .units import plural
 
 WORKERS = 2
-# A run that left only 1 KiB would add up to this each time; caches that fill late stay below it.
+# A run that left only 1 KiB would add up to this each time; caches that fill late stay below it,
+# where there are enough runs to tell.
 MOST_HEAP_BYTES_PER_RUN = 512
+ENOUGH_RUNS_FOR_HEAP = 100
 
 
 def title(row):
@@ -40,7 +42,8 @@ def faults_of(row):
     for what in ("threads", "descriptors"):
         if row[f"{what}_left"] > 0:
             faults.append(f"{row[f'{what}_left']} {what} are left")
-    if row["heap_left_bytes_per_run"] > MOST_HEAP_BYTES_PER_RUN:
+    if (row["runs"] >= ENOUGH_RUNS_FOR_HEAP
+            and row["heap_left_bytes_per_run"] > MOST_HEAP_BYTES_PER_RUN):
         faults.append(f"each run leaves {row['heap_left_bytes_per_run']:.0f} bytes of memory")
     return faults
 
@@ -74,23 +77,39 @@ def lines_of(command, folder):
             process.stdout.close()
 
 
+def told(row):
+    return f"all proved, nothing left; {plural(row['failures'], 'turn')} failed by script"
+
+
+def soak_model(session, model, runs, folder):
+    """How many kinds of trouble went wrong."""
+    command = [str(session.executables.path(f"{model}_soak")), str(runs), str(WORKERS)]
+    kinds = wrong = 0
+    for row in lines_of(command, folder):
+        faults = faults_of(row)
+        kinds += 1
+        wrong += bool(faults)
+        session.say(f"  {title(row):25} {'; '.join(faults) or told(row)}")
+    if not kinds:
+        raise Trouble(f"{model}_soak told nothing: build again")
+    return wrong
+
+
 def soak(session, models, runs):
     about, absent = session.executables.about(models)
     if absent:
         session.say(f"Not built, so left out: {', '.join(absent)} (their library is missing).")
-    wrong = 0
-    with MachineLock(session.lock), tempfile.TemporaryDirectory(prefix="interleave-soak-") as folder:
+    if not about:
+        raise Trouble("none of these models is built: install their libraries, then run this again")
+    session.say("Each kind of trouble by timer and over TCP, with a line when its runs are done.")
+    if runs < ENOUGH_RUNS_FOR_HEAP:
+        session.say(f"Memory is judged from {ENOUGH_RUNS_FOR_HEAP} runs on.")
+    with (MachineLock(session.lock),
+          tempfile.TemporaryDirectory(prefix="interleave-soak-") as folder):
+        wrong = 0
         for model in about:
-            session.say(f"{model}: {plural(runs, 'run')} of each kind")
-            command = [str(session.executables.path(f"{model}_soak")), str(runs), str(WORKERS)]
-            for row in lines_of(command, Path(folder)):
-                faults = faults_of(row)
-                wrong += bool(faults)
-                session.say(f"    {title(row):32} {'; '.join(faults) or told(row)}")
-    session.say(f"{plural(wrong, 'kind')} of trouble went wrong." if wrong else
-                "All runs are proved, and nothing is left of them.")
+            session.say(f"\n{model}: {plural(runs, 'run')} of each kind")
+            wrong += soak_model(session, model, runs, Path(folder))
+    session.say(f"\n{plural(wrong, 'kind')} of trouble went wrong." if wrong else
+                "\nAll runs are proved, and nothing is left of them.")
     return 1 if wrong else 0
-
-
-def told(row):
-    return f"all proved, nothing left, {plural(row['failures'], 'turn')} failed as they should"
