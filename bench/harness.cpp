@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <filesystem>
@@ -40,14 +41,23 @@ std::string impossible(const Bounds& bounds, nanoseconds makespan, nanoseconds c
 
 namespace {
 
+/// Of threads, memory, descriptors, buffers or ports.
+bool is_lack(const std::error_code& code) {
+  static constexpr std::array lacks = {std::errc::resource_unavailable_try_again,
+                                       std::errc::not_enough_memory,
+                                       std::errc::too_many_files_open,
+                                       std::errc::too_many_files_open_in_system,
+                                       std::errc::no_buffer_space,
+                                       std::errc::address_not_available};
+  return std::ranges::any_of(lacks, [&](std::errc lack) { return code == lack; });
+}
+
 /// Does `work`; what it throws becomes the measurement's status and reason.
 void attempt(Measurement& m, auto&& work) {
   try {
     work();
   } catch (const std::system_error& error) {
-    const bool cannot = error.code() == std::errc::resource_unavailable_try_again ||
-                        error.code() == std::errc::not_enough_memory ||
-                        error.code() == std::errc::too_many_files_open;
+    const bool cannot = is_lack(error.code());
     m.status = cannot ? Status::skipped : Status::crash;
     m.reason = cannot ? fmt::format("this machine's limits do not allow it: {}", error.what())
                       : error.what();
@@ -159,6 +169,7 @@ std::int64_t run_on_the_clock(RunFunction run, const Cell& cell, const Resources
   } catch (const Stopped&) {
     if (!ledger.stop()) throw;
   }
+  ledger.stop();  // a model may heed it a moment before it is stamped: it is, when the run ends
   ledger.close();
   return process_cpu_ns();
 }

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <latch>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -320,12 +321,17 @@ TEST(Harness, a_model_that_throws_something_strange_is_a_crash) {
   EXPECT_EQ(line["status"], "crash");
 }
 
+int lack = 0;
+
 TEST(Harness, what_the_machine_cannot_do_is_skipped) {
-  const auto [m, line] = measured([](const Workload&, const Resources&, Ledger&) {
-    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
-  });
-  EXPECT_EQ(line["status"], "skipped");
-  EXPECT_THAT(m.reason, HasSubstr("limits"));
+  for (const int error : {EAGAIN, ENOMEM, EMFILE, ENFILE, ENOBUFS, EADDRNOTAVAIL}) {
+    lack = error;
+    const auto [m, line] = measured([](const Workload&, const Resources&, Ledger&) {
+      throw std::system_error(lack, std::generic_category());
+    });
+    EXPECT_EQ(line["status"], "skipped") << error;
+    EXPECT_THAT(m.reason, HasSubstr("limits")) << error;
+  }
   const auto [n, other] =
       measured([](const Workload&, const Resources&, Ledger&) { throw std::bad_alloc(); });
   EXPECT_EQ(other["status"], "skipped");
@@ -547,6 +553,22 @@ TEST(Harness, what_a_model_leaves_behind_is_reported) {
 }
 
 // ---- over TCP ----
+
+TEST(Harness, who_writes_to_a_peer_that_is_gone_is_not_ended_by_a_signal) {
+  const auto write_to_nobody = [] {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    close(ends[0]);
+    EXPECT_EQ(write(ends[1], "?", 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+    close(ends[1]);
+  };
+  {
+    const MockLlm llm;
+    write_to_nobody();
+  }
+  EXPECT_EXIT(write_to_nobody(), ::testing::KilledBySignal(SIGPIPE), "");
+}
 
 /// A client as simple as can be: a connection for each attempt.
 void talk(Exchange& exchange) {

@@ -104,6 +104,13 @@ MockLlm::MockLlm() {
 
 MockLlm::~MockLlm() { end(); }
 
+MockLlm::IgnoredPipeSignal::IgnoredPipeSignal() {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, &before);
+}
+MockLlm::IgnoredPipeSignal::~IgnoredPipeSignal() { sigaction(SIGPIPE, &before, nullptr); }
+
 void MockLlm::end() {
   if (stdin_ >= 0) close(std::exchange(stdin_, -1));
   if (pid_ <= 0) return;
@@ -127,6 +134,7 @@ std::string MockLlm::stats() const {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const timeval patience{.tv_sec = 5, .tv_usec = 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // and to connect
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return {};
   }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +13,8 @@ namespace bench {
 
 /// The program mock_llm of the same build, on a port that it picks and reports.  It ends when its
 /// standard input is closed, which the kernel does when this process is gone, however it went.
+/// While there is one this process ignores SIGPIPE: not every library says MSG_NOSIGNAL when it
+/// writes to a connection that the peer has reset, and nothing but a call is to fail then.
 class MockLlm {
  public:
   /// Throws std::system_error or std::runtime_error that says what failed and what to do.
@@ -47,6 +50,13 @@ class MockLlm {
   int stdin_ = -1;  // the end that this process holds
   Endpoint endpoint_;
   bool own_cpu_ = false;
+
+  struct IgnoredPipeSignal {
+    IgnoredPipeSignal();
+    ~IgnoredPipeSignal();
+    struct sigaction before;
+  };
+  const IgnoredPipeSignal ignored_;
 };
 
 }  // namespace bench

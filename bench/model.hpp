@@ -65,11 +65,11 @@ extern const Model model;
 
 /// Runs every turn of the workload once, each after all it waits for, through the ledger's verbs.
 /// Threads, loops and pools are set up inside.  When it returns nothing of it is left, except pools
-/// that a library keeps for the process.  Throws what went wrong; std::system_error with
-/// resource_unavailable_try_again or too_many_files_open and std::bad_alloc mean "this machine
-/// cannot do it".  Asked to stop it returns soon, or throws Stopped: it wakes what waits for a
-/// timer, a connection or a place among limited calls, and sees what computes or blocks to the end
-/// of its step.
+/// that a library keeps for the process.  Throws what went wrong; std::bad_alloc, and
+/// std::system_error with what says that threads, memory, descriptors, buffers or ports are used up
+/// (EAGAIN, ENOMEM, EMFILE, ENFILE, ENOBUFS, EADDRNOTAVAIL), mean "this machine cannot do it".
+/// Asked to stop it returns soon, or throws Stopped: it wakes what waits for a timer, a connection
+/// or a place among limited calls, and sees what computes or blocks to the end of its step.
 void run(const Workload& workload, const Resources& resources, Ledger& ledger);
 
 }  // namespace bench
