@@ -168,8 +168,9 @@ class HandlerPerWait {
   }
 
   void attempt_over_tcp(const Position& at) {
-    const auto session = std::make_shared<Session>(io_, connections_.take());
-    const auto deadline = ledger_.begin_attempt(*at, session->connection.exchange);
+    Connection& idle = connections_.take();
+    const auto deadline = ledger_.begin_attempt(*at, idle.exchange);
+    const auto session = std::make_shared<Session>(io_, connections_.suited(idle));
     session->start(deadline, [=, this](const error_code& error) {
       if (error) session->connection.on_error(error);
       session->connection.settle();

@@ -68,8 +68,9 @@ class Client {
   }
 
   asio::awaitable<Ledger::Next> attempt_over_tcp(const Step& step, Value v) {
-    Connection& connection = connections_.take();
-    const auto deadline = ledger_.begin_attempt(step, connection.exchange);
+    Connection& idle = connections_.take();
+    const auto deadline = ledger_.begin_attempt(step, idle.exchange);
+    Connection& connection = connections_.suited(idle);
     co_await exchange_until(deadline, connection);
     const Pool<Connection>::GiveBack finally{connections_, connection};
     co_return ledger_.end_attempt(step, v, connection.exchange);

@@ -29,10 +29,12 @@ using Socket = asio::basic_stream_socket<tcp, asio::io_context::executor_type>;
 struct Connection {
   explicit Connection(asio::io_context& io) : socket(io) {}
 
-  /// Ready to connect, if it has to be for the exchange that has begun.
+  /// What is open can serve the exchange that has begun.
+  bool suits() const { return port == exchange.port() && exchange.keep_alive(); }
+
+  /// Ready to connect, if it has to be.
   bool has_to_connect() {
-    if (socket.is_open() && port == exchange.port() && exchange.keep_alive()) return false;
-    close();
+    if (socket.is_open()) return false;
     port = exchange.port();
     error_code error;
     socket.open(tcp::v4(), error);
@@ -84,18 +86,25 @@ class Pool {
  public:
   explicit Pool(asio::io_context& io) : io_(io) {}
 
-  /// A new one if none is idle.
+  /// If none is idle, one that is not open.
   Connection& take() {
     std::lock_guard lock(mutex_);
-    if (idle_.empty()) return *all_.emplace_back(std::make_unique<Connection>(io_));
-    Connection& connection = *idle_.back();
-    idle_.pop_back();
-    return connection;
+    return idle_.empty() ? take_closed() : take_last(idle_);
+  }
+
+  /// For the exchange that has begun, which may need another connection than one that was idle.
+  Connection& suited(Connection& connection) {
+    if (!connection.socket.is_open() || connection.suits()) return connection;
+    std::lock_guard lock(mutex_);
+    Connection& other = take_closed();
+    std::swap(connection.exchange, other.exchange);
+    idle_.push_back(&connection);
+    return other;
   }
 
   void give_back(Connection& connection) {
     std::lock_guard lock(mutex_);
-    idle_.push_back(&connection);
+    (connection.socket.is_open() ? idle_ : closed_).push_back(&connection);
   }
 
   /// At the end of a scope in which nothing is awaited: when a run is abandoned, what waits is
@@ -107,10 +116,20 @@ class Pool {
   };
 
  private:
+  static Connection& take_last(std::vector<Connection*>& list) {
+    Connection& last = *list.back();
+    list.pop_back();
+    return last;
+  }
+  Connection& take_closed() {
+    if (closed_.empty()) return *all_.emplace_back(std::make_unique<Connection>(io_));
+    return take_last(closed_);
+  }
+
   asio::io_context& io_;
-  std::mutex mutex_;  // guards the next two
+  std::mutex mutex_;  // guards the others
   std::vector<std::unique_ptr<Connection>> all_;
-  std::vector<Connection*> idle_;
+  std::vector<Connection*> idle_, closed_;
 };
 
 /// Places for calls, where a workload limits how many may be under way: a channel that holds them,

@@ -358,9 +358,10 @@ class CoroutinePerAgent {
   }
 
   Subroutine<Ledger::Next> attempt_over_tcp(const Step& step, Value v) {
-    WatchedConnection& connection = connections_.take();
+    WatchedConnection& idle = connections_.take();
+    const auto deadline = ledger_.begin_attempt(step, idle.exchange);
+    WatchedConnection& connection = connections_.suited(idle);
     Exchange& exchange = connection.exchange;
-    const auto deadline = ledger_.begin_attempt(step, exchange);
     Transfer transfer(connection);
     error_code error;
     const bool connects = connection.has_to_connect();

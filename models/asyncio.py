@@ -46,12 +46,15 @@ class Connection:
         self.exchange = new_exchange()
         self.reader = self.writer = self.port = None
 
+    def suits(self):
+        """What is open can serve the exchange that has begun."""
+        return self.port == self.exchange.port and self.exchange.keep_alive
+
     async def talk(self):
         """Until the exchange is over."""
         exchange = self.exchange
         try:
-            if self.port != exchange.port or not exchange.keep_alive:
-                self.close()
+            if not self.writer:
                 self.reader, self.writer = await asyncio.open_connection("127.0.0.1", exchange.port)
                 self.port = exchange.port
             self.writer.write(exchange.request)
@@ -79,7 +82,7 @@ class Client:
         self.ledger, self.resources, self.has_bucket = ledger, resources, workload.has_bucket
         self.place = (asyncio.Semaphore(workload.most_in_flight) if workload.most_in_flight
                       else contextlib.nullcontext())
-        self.idle = []  # connections: the one that became so last is taken first
+        self.idle, self.closed = [], []  # connections: the one that became so last is taken first
 
     async def call(self, step, value):
         attempt = self.attempt_over_tcp if self.resources.over_tcp else self.attempt_by_timer
@@ -98,19 +101,29 @@ class Client:
         await until_due(self.ledger, step)
         return self.ledger.end_attempt(step.id, value, None)
 
+    def take_closed(self):
+        return self.closed.pop() if self.closed else Connection(self.resources.new_exchange)
+
     async def attempt_over_tcp(self, step, value):
-        connection = self.idle.pop() if self.idle else Connection(self.resources.new_exchange)
+        connection = self.idle.pop() if self.idle else self.take_closed()
         exchange = connection.exchange
+        self.ledger.begin_attempt(step.id, exchange)
+        if connection.writer and not connection.suits():  # it needs another one
+            other = self.take_closed()
+            connection.exchange, other.exchange = other.exchange, exchange
+            self.idle.append(connection)
+            connection = other
         try:
-            self.ledger.begin_attempt(step.id, exchange)
             async with asyncio.timeout(self.ledger.time_left(step.id)):
                 await connection.talk()
         except TimeoutError:
             exchange.on_timed_out()
         finally:
-            if not exchange.connection_reusable:
+            if exchange.connection_reusable:
+                self.idle.append(connection)
+            else:
                 connection.close()
-            self.idle.append(connection)
+                self.closed.append(connection)
         return self.ledger.end_attempt(step.id, value, exchange)
 
     def close(self):

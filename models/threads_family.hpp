@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <semaphore>
@@ -59,13 +60,13 @@ class BlockingTurns {
   BlockingTurns(const Workload& workload, const Resources& resources, Ledger& ledger)
       : workload_(workload),
         ledger_(ledger),
-        stop_(resources.stop),
+        on_stop_(resources.stop, Stop{stop_source_}),
         over_tcp_(resources.endpoint.port != 0),
         client_(stop_),
         places_(workload.limit, stop_) {}
 
   /// A whole turn.  A blocking tool is nothing special here.  Calls `before(step)` ahead of each
-  /// step.
+  /// step.  After an error no other thread waits any more: what all of them throw is the first one.
   void run(const Turn& turn, auto&& before) {
     try {
       Value v = ledger_.start(turn);
@@ -76,6 +77,8 @@ class BlockingTurns {
       ledger_.finish(turn, v);
     } catch (const TurnFailed& failure) {
       ledger_.fail(turn, failure);
+    } catch (...) {
+      give_up();
     }
   }
 
@@ -84,6 +87,19 @@ class BlockingTurns {
   }
 
  private:
+  struct Stop {
+    std::stop_source& source;
+    void operator()() const { source.request_stop(); }
+  };
+
+  [[noreturn]] void give_up() {
+    std::unique_lock lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+    lock.unlock();
+    stop_source_.request_stop();
+    std::rethrow_exception(error_);
+  }
+
   Value run_step(const Step& step, Value v) {
     switch (step.kind) {
       case StepKind::compute:
@@ -123,7 +139,11 @@ class BlockingTurns {
 
   const Workload& workload_;
   Ledger& ledger_;
-  const std::stop_token stop_;
+  std::mutex mutex_;          // guards the next one
+  std::exception_ptr error_;  // the first one
+  std::stop_source stop_source_;
+  const std::stop_token stop_ = stop_source_.get_token();
+  const std::stop_callback<Stop> on_stop_;
   const bool over_tcp_;
   BlockingClient client_;
   Places places_;
