@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import tempfile
+from math import ceil
 from pathlib import Path
 
 from .lock import MachineLock
@@ -21,6 +22,7 @@ WORKERS = 2
 # where there are enough runs to tell.
 MOST_HEAP_BYTES_PER_RUN = 512
 ENOUGH_RUNS_FOR_HEAP = 100
+RUN_S = 1.9  # one run of every kind, on two CPUs
 
 
 def title(row):
@@ -101,7 +103,9 @@ def soak(session, models, runs):
         session.say(f"Not built, so left out: {', '.join(absent)} (their library is missing).")
     if not about:
         raise Trouble("none of these models is built: install their libraries, then run this again")
-    session.say("Each kind of trouble by timer and over TCP, with a line when its runs are done.")
+    session.say("Each kind of trouble by timer and over TCP, with a line when its runs are done.\n"
+                f"That takes about {plural(ceil(runs * RUN_S / 60), 'minute')} for each model, and "
+                "longer if its waits block.")
     if runs < ENOUGH_RUNS_FOR_HEAP:
         session.say(f"Memory is judged from {ENOUGH_RUNS_FOR_HEAP} runs on.")
     with (MachineLock(session.lock),
