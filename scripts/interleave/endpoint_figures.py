@@ -115,8 +115,8 @@ def measure(program):
     lateness, share = streamed(program, server_cpus, client_cpus)
     return [
         Figure("calls a second", calls, CALLS_A_SECOND, True, lambda v: f"{v:,.0f}"),
-        Figure("how late tokens of the streams leave, p99", lateness, LATENESS_NS, False, duration),
-        Figure("cores that the streams take", share, CPU_SHARE, False, three_digits)]
+        Figure("how late tokens leave, p99", lateness, LATENESS_NS, False, duration),
+        Figure("cores for the streams", share, CPU_SHARE, False, three_digits)]
 
 
 def table_of(figures):
@@ -137,15 +137,16 @@ def table_of(figures):
 def tell_figures(session):
     """Prints figures and ratios; is no test: a machine may be too slow for what it is held to."""
     program = session.executables.path("mock_llm")
-    session.say(f"The mock LLM on one core: {WRK_SECONDS} s of wrk's calls without think time on "
-                f"{WRK_CONNECTIONS} connections that are kept,\n"
-                f"then {STREAMS:,} streams of {TOKENS} tokens, one each {duration(GAP_NS)}.")
+    session.say("The mock LLM on one core, for about 15 s:")
+    session.say(f"{WRK_SECONDS} s of wrk, which calls without think time over {WRK_CONNECTIONS} "
+                "connections, then")
+    session.say(f"{STREAMS:,} streams of {TOKENS} tokens, one each {duration(GAP_NS)}.")
     figures = measure(program)
     session.say()
     session.console.print(table_of(figures))
     server_cpus, client_cpus = share_of_cpus()
     if server_cpus & client_cpus:
-        session.say("There is one CPU here, which the clients shared: no such figure is its own.")
+        session.say("There is one CPU here, and the clients shared it.")
     if any(figure.value is None for figure in figures):
         session.say("wrk is not installed, so calls a second are not measured.")
     return 0

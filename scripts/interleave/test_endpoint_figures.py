@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from . import endpoint_figures
+from .cli import Session
 from .endpoint_figures import Figure, share_of_cpus, table_of
 from .streams import Streams, fault_of, without_chunks
 from .units import three_digits
@@ -86,6 +87,16 @@ def test_a_figure_stands_beside_what_it_is_held_to_with_its_ratio():
                                                "late 1.00 at most 2.00 0.500 yes"]
     assert shown(figures(30_000, 4.0))[1:] == ["calls 30,000 at least 60,000 0.500 no",
                                                "late 4.00 at most 2.00 2.00 no"]
+
+
+def test_the_screen_fits_80_columns(monkeypatch, tmp_path):
+    monkeypatch.setattr(endpoint_figures, "calls_a_second", lambda *_: 123_456.0)
+    monkeypatch.setattr(endpoint_figures, "streamed", lambda *_: (12_345_678, 0.2512))
+    console = Console(file=io.StringIO(), width=80)
+    endpoint_figures.tell_figures(Session(tmp_path, console))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.startswith("cores for the streams")]
 
 
 def test_what_was_not_measured_has_no_ratio():
