@@ -142,6 +142,7 @@ def compare_calls(session, models):
     ordered = sorted(about, key=lambda model: model_order({"model": model, **about[model]}))
     session.say()
     session.console.print(table_of([row_of(model, client_of[model], rounds) for model in ordered]))
-    session.say(f"\n{plural(AGENTS, 'agent')}, one worker. Held to: a ratio of at least {BAR:g}. A bare "
-                "client counts bytes; a model also proves each answer and keeps its time limit.")
+    session.say(f"\n{plural(AGENTS, 'agent')}, one worker. A bare client counts bytes; a model also "
+                "proves each\nanswer and keeps its time limit. Kept is a ratio of "
+                f"{BAR:g} or more.")
     return 0

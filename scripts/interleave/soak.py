@@ -80,7 +80,8 @@ def lines_of(command, folder):
 
 
 def told(row):
-    return f"all proved, nothing left; {plural(row['failures'], 'turn')} failed by script"
+    failed = f"; {plural(row['failures'], 'turn')} failed by script" if row["failures"] else ""
+    return f"all proved, nothing left{failed}"
 
 
 def soak_model(session, model, runs, folder):
