@@ -255,7 +255,10 @@ build() { # preset, as in CMakePresets.json; then targets
   make_log_folder
   # Two builds in one folder would trip over each other; the second waits, then has nothing to do.
   exec 9>"$prepare_log/lock"
-  if has flock; then flock 9; fi
+  if has flock && ! flock -n 9; then
+    printf 'Waiting for another build in this checkout\n'
+    flock 9
+  fi
   # Ninja runs CMake again by itself when a CMake file changed, but not when a library arrived.
   if [ ! -f "$root/build/$preset/build.ninja" ] || [ -n "$installed_something" ]; then
     printf 'Configuring %s\n' "$preset"

@@ -158,6 +158,15 @@ def test_a_build_of_what_has_no_target_builds_nothing_else(machine):
     assert machine.asked() == ["--build --preset release --target build.ninja"]
 
 
+def test_who_waits_for_another_build_says_so(machine):
+    (machine.folder / "build" / "release").mkdir(parents=True)
+    (machine.folder / "build" / "release" / "build.ninja").write_text("build asio: LINK\n")
+    machine.program("cmake", "exit 0")
+    machine.program("flock", 'case $* in -n*) exit 1 ;; esac')
+    answer = machine.run("build release nothing")
+    assert (answer.returncode, answer.stdout) == (0, "Waiting for another build in this checkout\n")
+
+
 def test_only_missing_clients_are_asked_for_by_the_names_of_their_packages(machine):
     machine.debian()
     machine.program("curl", "")
