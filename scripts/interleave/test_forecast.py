@@ -260,6 +260,7 @@ else:
 
 @pytest.fixture
 def session(tmp_path, monkeypatch):
+    monkeypatch.setattr(forecast, "ROUNDS", 2)  # enough to see them mixed, and soon over
     monkeypatch.setattr(machine, "usable_cores", lambda: 2)
     session = FakeSession(tmp_path)
     session.program("describe", DESCRIBE)
