@@ -114,11 +114,16 @@ def torn_words(panels):
     return "▶: longer than shown. " if any(max(m) > end_of(m) for m in medians) else ""
 
 
+def cost_words(ns):
+    """Less than nothing is no cost: it is lost in what else differs between two runs."""
+    return units.duration(ns) if ns > 0 else "none to be seen"
+
+
 def cost_bars(data, ax, panel, models, costs, label, kind):
     """A bar from nothing for each model's cost, with its interval. Less than nothing, which chance
     can make of a difference, has none."""
     medians = {m: max(e["median"], 0) for m, e in costs.items()}
-    texts = {m: units.duration(x) for m, x in medians.items()}
+    texts = {m: cost_words(e["median"]) for m, e in costs.items()}
     reaches = [costs[m]["high"] or 0 for m in medians]
     end = axis(ax, len(models), list(medians.values()), label, texts=texts.values(),
                reaches=reaches)
@@ -143,6 +148,6 @@ def _in_words(cell, models):
     ranked = sorted((r for r in cell["models"] if r["model"] in models),
                     key=lambda r: r["ratio"]["median"])
     told = [f"{r['model']} {times(r['ratio']['median'])}"
-            + (f", {units.duration(r['cpu_of_a_call_ns']['median'])} a call"
+            + (f", {cost_words(r['cpu_of_a_call_ns']['median'])} a call"
                if r["cpu_of_a_call_ns"] else "") for r in ranked]
     return f"{cell['scenario']}, {told_of(cell)}, times as long over TCP: {'; '.join(told)}."

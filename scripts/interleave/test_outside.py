@@ -6,6 +6,7 @@ import pytest
 
 from . import outside_fixture as made
 from .advice import advice
+from .chart_sockets import cost_words
 from .charts import draw_all
 from .charts import plans
 from .endpoint_use import sharing_words
@@ -122,6 +123,11 @@ def test_a_call_costs_the_cpu_time_that_it_adds_to_its_twin():
         row = row_of(cell["models"], model)
         assert row["ratio"]["median"] == pytest.approx(1.5, rel=0.02)
         assert row["cpu_of_a_call_ns"]["median"] == pytest.approx(CALL_US[model] * 1000, rel=0.05)
+
+
+def test_a_cost_below_nothing_is_none_and_no_number():
+    assert cost_words(2_500) == "2.50 µs"
+    assert cost_words(-11_400) == cost_words(0) == "none to be seen"
 
 
 def test_only_runs_of_one_block_are_compared():
