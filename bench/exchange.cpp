@@ -303,7 +303,11 @@ struct Exchange::State {
       const std::string_view left = bytes.substr(taken);
       const bool in_head = !parser->is_header_done();
       const std::size_t n = in_head ? size_of_head(left) : left.size();
-      if (n == 0) break;
+      // Beast asserts that a last chunk is not split if it is the first one, too.
+      constexpr std::size_t last_chunk = 5;
+      const bool splits_it =
+          !in_head && parser->chunked() && n < last_chunk && left.starts_with('0');
+      if (n == 0 || splits_it) break;
       error_code error;
       taken += parser->put_some(left.substr(0, n), error);
       const bool unfinished = error == http::error::need_more && !in_head;
