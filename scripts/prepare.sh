@@ -11,6 +11,7 @@
 
 prepare_log=$root/build/log
 installed_something=
+python_modules='matplotlib rich fastjsonschema jinja2'
 # The first python3 on PATH is not always the one that sees the system's packages.
 python_places="python3 /usr/bin/python3 /usr/local/bin/python3 \
   python3.14 python3.13 python3.12 python3.11 python3.10"
@@ -165,7 +166,7 @@ prepare_machine() {
   if has apt-get && has dpkg-query; then
     packages=$(printf '%s\n' "$missing" | packages_of)
     # Python is asked for here as well, so that a fresh machine runs apt once, not twice.
-    if ! find_python matplotlib rich pytest; then
+    if ! find_python $python_modules pytest; then
       packages=$packages$'\n'$(python_packages | packages_of)
     fi
     [ -z "${packages//[[:space:]]/}" ] || install_packages $packages
@@ -200,7 +201,8 @@ make_log_folder() {
 }
 
 python_packages() {
-  printf '%s|\n' python3 python3-matplotlib python3-munkres python3-rich python3-pytest
+  printf '%s|\n' python3 python3-matplotlib python3-munkres python3-rich \
+    python3-fastjsonschema python3-jinja2 python3-pytest
 }
 
 find_python() { # modules; sets $PYTHON

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -254,6 +255,16 @@ def soak(session, options):
 
 VERBS = {"run": run, "resume": resume, "plot": plot, "pizza": pizza, "micro": micro,
          "forecast": forecast, "serve": serve, "endpoint": endpoint, "calls": calls, "soak": soak}
+# Verbs about results, each in a module of its own: a function of the session and the options that
+# returns the exit status.
+MODULES = {"report": "report", "verify": "verify", "compare": "compare", "gate": "gate",
+           "reproduce": "reproduce", "cite": "cite", "list": "lists", "doctor": "doctor"}
+
+
+def function_of(verb):
+    if verb in VERBS:
+        return VERBS[verb]
+    return import_module(f".{MODULES[verb]}", __package__).main
 
 
 def on_signal(number, _frame):
@@ -270,7 +281,7 @@ def main(arguments, root, console=None, lock=LOCK):
         options.typed = arguments
         if options.verb == "help":
             os.execv(str(root / "scripts" / "bench"), ["bench", "help"])
-        return VERBS[options.verb](session, options)
+        return function_of(options.verb)(session, options)
     except Usage as error:
         print(f"bench: {error}", file=sys.stderr)
         return USAGE

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .manifest import SCHEMA
+from .manifest import SCHEMA, git
 from .model_files import EVERY, meant_by, model_files, words_for
 from .trouble import Usage
 
@@ -162,8 +162,47 @@ def new_folder(text):
     return path
 
 
+def result_or_revision(root):
+    """The folder of a result as a Path, or a revision as the text that was given."""
+    def parse(text):
+        if Path(text).is_dir():
+            return result_folder(text)
+        if git(root, "rev-parse", "--verify", "--quiet", text + "^{commit}") is None:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is neither the folder of a result nor a git revision")
+        return text
+    return parse
+
+
+def percent_between(least, most):
+    """As a share: 5% is 0.05."""
+    def parse(text):
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?%?", text):
+            raise argparse.ArgumentTypeError(f"'{text}' is no percentage: write 5%")
+        value = float(text.removesuffix("%"))
+        if not int(least) <= value <= int(most):
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is out of range: give {least}% to {most}%")
+        return value / 100
+    return parse
+
+
+def there(test, what):
+    def parse(text):
+        if not test(Path(text)):
+            raise argparse.ArgumentTypeError(f"there is no {what} '{text}': name one")
+        return Path(text)
+    return parse
+
+
+def some_text(text):
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: give it a value")
+    return text
+
+
 def add(parser, option, root):
-    kind, parameters = option.kind[0], option.kind[1:]
+    kind, *parameters = [word for word in option.kind if word != "optional"]
     keywords = {"help": option.help}
     if kind == "switch":
         keywords["action"] = "store_true"
@@ -189,10 +228,22 @@ def add(parser, option, root):
         keywords |= {"type": duration_between(*parameters), "default": option.default}
     elif kind == "new-folder":
         keywords |= {"type": new_folder, "default": None}
+    elif kind == "percent":
+        keywords |= {"type": percent_between(*parameters), "default": option.default}
+    elif kind == "text":
+        keywords |= {"type": some_text, "default": None}
+    elif kind == "file":
+        keywords |= {"type": there(Path.is_file, "file"), "default": None}
+    elif kind == "folder":
+        keywords |= {"type": there(Path.is_dir, "folder"), "default": root / option.default}
     elif kind == "result":
         keywords["type"] = result_folder
+    elif kind == "result-or-revision":
+        keywords["type"] = result_or_revision(root)
     else:
         raise Usage(f"scripts/options.txt gives {option.flag} an unknown kind '{kind}'")
+    if "optional" in option.kind:
+        keywords |= {"nargs": "?", "default": keywords.get("default")}
     name = option.flag if option.flag.startswith("-") else option.flag.lower()
     parser.add_argument(name, **keywords)
 

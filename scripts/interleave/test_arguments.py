@@ -70,6 +70,26 @@ BAD = [
     ("more than 1", ["serve", "--faults", "cut=0.5,429=0.500001"]),
     ("stray", ["serve", "stray"]),
     ("--models", ["endpoint", "--models", "good"]),
+    ("DIR", ["verify"]),
+    ("missing", ["report", "missing"]),
+    ("full", ["verify", "full"]),
+    ("another version", ["cite", "of_tomorrow"]),
+    ("stray", ["doctor", "stray"]),
+    ("--json", ["doctor", "--json=yes"]),
+    ("needs A", ["compare"]),
+    ("needs B", ["compare", "of_today"]),
+    ("neither", ["compare", "of_today", "no_revision"]),
+    ("neither", ["gate", "a b", "of_today"]),
+    ("another version", ["compare", "of_today", "of_tomorrow"]),
+    ("stray", ["compare", "of_today", "of_today", "of_today"]),
+    ("--max-slowdown", ["gate", "of_today", "of_today", "--max-slowdown", "five"]),
+    ("--max-slowdown", ["gate", "of_today", "of_today", "--max-slowdown", "1001%"]),
+    ("--blocks", ["gate", "of_today", "of_today", "--blocks", "5"]),
+    ("--model", ["gate", "of_today", "of_today", "--model", ""]),
+    ("html", ["cite", "of_today", "--format", "html"]),
+    ("missing.tex", ["cite", "--check", "missing.tex"]),
+    ("missing", ["list", "missing"]),
+    ("a_file", ["list", "a_file"]),
 ]
 TOOLS = ("bash", "sed", "grep", "ls", "mkdir", "rmdir", "dirname", "env", "readlink", "sort")
 
@@ -87,6 +107,7 @@ def root(tmp_path_factory):
     (root / "full" / "something").write_text("")
     tomorrow = SCHEMA.split("/")[0] + "/2"
     for name, plan, schema, models in (
+            ("of_today", "{}\n", SCHEMA, '[{"model":"good"}]'),
             ("planless", "", SCHEMA, '[{"model":"good"}]'),
             ("of_tomorrow", "{}\n", tomorrow, '[{"model":"good"}]'),
             ("modelless", "{}\n", SCHEMA, "[]"),
@@ -142,8 +163,17 @@ def test_help_names_every_verb_flag_and_known_name(root):
 
 def test_help_is_the_same_wherever_it_is_asked_for(root):
     expected = shell(root, ["help"]).stdout
-    for arguments in (["-h"], ["run", "--help"], ["pizza", "-h"]):
+    for arguments in (["-h"], ["--profile", "quick", "--help"]):
         assert shell(root, arguments).stdout == expected
+
+
+def test_help_of_a_verb_is_about_that_verb_and_shows_its_examples(root):
+    for arguments in (["gate", "--help"], ["gate", "HEAD", "HEAD", "-h"]):
+        text = shell(root, arguments).stdout
+        assert text.startswith("usage: ./scripts/bench gate A B [FLAGS]")
+        assert "--max-slowdown" in text and "--profile" not in text
+        assert "./scripts/bench gate main HEAD" in text and "./scripts/bench cite" not in text
+    assert "./scripts/bench --profile smoke" in shell(root, ["run", "--help"]).stdout
 
 
 def test_no_line_of_the_help_is_wider_than_80(root):
