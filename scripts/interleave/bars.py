@@ -6,6 +6,7 @@ from matplotlib.ticker import FuncFormatter
 
 from . import stats, style, units
 from .chart_data import known_time, plotted, row_of
+from .groups import belongs_to, give, panel_of
 
 TORN = 3.0  # a bar this many times the middle one runs off the axis, and says so
 BEYOND = "  ▶"  # after the words of a bar that goes on where the axis ends
@@ -33,30 +34,36 @@ def bars(data, ax, cell, models, beside=lambda model: "", room=1.22):
         ax.axvline(cell["greedy_ns"], **style.IDEAL, zorder=5)
         rows.append(plotted(key, "", "greedy", "", cell["greedy_ns"]))
     for y, model in enumerate(models):
-        look, row = data.styles[model], row_of(cell, model)
-        if row is None:
-            continue
-        if row["makespan_ns"]:
-            text = units.duration(row["makespan_ns"]["median"]) + beside(model)
-            rows += _measured_bar(data, ax, cell, model, row["makespan_ns"], y, text, end)
-        elif row["skipped_by_bound"] and row["lb_model_ns"]:
-            bound = row["lb_model_ns"]
-            ax.barh(y, min(bound, ax.get_xlim()[1]), 0.62, facecolor="white", edgecolor=look.tint(
-                0.45), hatch="/////", lw=0.8, zorder=2)
-            right = ax.get_xlim()[1]
-            inside = bound > 0.5 * right
-            ax.annotate(f"not run: at least {units.duration(bound)}{BEYOND if bound > end else ''}",
-                        (min(bound, right), y), (-3 if inside else 4, 0),
-                        textcoords="offset points", va="center",
-                        ha="right" if inside else "left", size=7, color=look.ink, zorder=6,
-                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
-            rows.append(plotted(key, model, "not run", "", bound))
-        else:
-            reason = row["reasons"][0]["status"] if row["reasons"] else "not measured"
-            ax.annotate(f"no result ({reason})", (0, y), (4, 0), textcoords="offset points",
-                        va="center", size=7, color=style.QUIET, zorder=6,
-                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
+        row = row_of(cell, model)
+        if row is not None:
+            with belongs_to(ax, model):
+                rows += _bar(data, ax, cell, row, y, beside, end)
+    panel_of(ax, key)
     return rows
+
+
+def _bar(data, ax, cell, row, y, beside, end):
+    """A model's bar, or in its place why it has none."""
+    model, look = row["model"], data.styles[row["model"]]
+    if row["makespan_ns"]:
+        text = units.duration(row["makespan_ns"]["median"]) + beside(model)
+        return _measured_bar(data, ax, cell, model, row["makespan_ns"], y, text, end)
+    if row["skipped_by_bound"] and row["lb_model_ns"]:
+        bound, right = row["lb_model_ns"], ax.get_xlim()[1]
+        ax.barh(y, min(bound, right), 0.62, facecolor="white", edgecolor=look.tint(0.45),
+                hatch="/////", lw=0.8, zorder=2)
+        inside = bound > 0.5 * right
+        ax.annotate(f"not run: at least {units.duration(bound)}{BEYOND if bound > end else ''}",
+                    (min(bound, right), y), (-3 if inside else 4, 0),
+                    textcoords="offset points", va="center",
+                    ha="right" if inside else "left", size=7, color=look.ink, zorder=6,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
+        return [plotted(cell["scenario"], model, "not run", "", bound)]
+    reason = row["reasons"][0]["status"] if row["reasons"] else "not measured"
+    ax.annotate(f"no result ({reason})", (0, y), (4, 0), textcoords="offset points", va="center",
+                size=7, color=style.QUIET, zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
+    return []
 
 
 def _end(data, cell, models):
@@ -101,6 +108,7 @@ def name_the_bars(data, ax, models):
     ax.set_yticks(range(len(models)), [data.styles[m].label for m in models], size=7.5)
     for tick, model in zip(ax.get_yticklabels(), models):
         tick.set_color(data.styles[model].ink)
+        give(model, tick)
 
 
 def round_step(span):

@@ -4,6 +4,7 @@ from . import style, units
 from .bars import name_the_bars
 from .chart_data import plotted, row_of
 from .cpu_cost import shown_cells
+from .groups import belongs_to, panel_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, widest
 from .stacked import (LINE, axis, bars_for, key, key_lines, say, stack, title, title_lines,
                       told_of, why_absent)
@@ -84,16 +85,19 @@ def _cpu_time(data, ax, cell, cost, models, found):
         ax.axvspan(0, min(asked * 1e9, ax.get_xlim()[1]), color=style.BOUND_FILL, lw=0, zorder=0)
         ax.axvline(asked * 1e9, color=style.QUIET, lw=0.7, zorder=5)
         rows.append(plotted(cell["scenario"], "", "asked for", "", asked))
+    panel_of(ax, cell["scenario"])
     for y, model in enumerate(models):
         if model not in found:
-            say(ax, y, why_absent(row_of(cell, model)))
+            say(ax, y, why_absent(row_of(cell, model)), model)
             continue
         row = found[model]
         low, high = (e * 1e9 if e is not None else None
                      for e in map(row["cpu_s_per_1000_turns"].get, ("low", "high")))
-        stack(ax, y, _parts(row, totals[model], data.styles[model]), end, texts[model], high or 0)
-        if low is not None and totals[model] <= end:
-            _interval(ax, y, low, high)
+        with belongs_to(ax, model):
+            stack(ax, y, _parts(row, totals[model], data.styles[model]), end, texts[model],
+                  high or 0)
+            if low is not None and totals[model] <= end:
+                _interval(ax, y, low, high)
         rows += [plotted(cell["scenario"], model, kind, "", e["median"], e["low"], e["high"],
                          e["n"])
                  for kind in ("cpu", "user", "system") if (e := row[f"{kind}_s_per_1000_turns"])]
@@ -124,11 +128,13 @@ def _switching(data, ax, cell, models, found):
     end = axis(ax, len(models), [sum(values) for values in medians.values()],
                "switches per 1,000 turns", steps=[(1, "")], texts=texts.values())
     rows = []
+    panel_of(ax, cell["scenario"])
     for y, model in enumerate(models):
         if model not in found:
-            say(ax, y, why_absent(row_of(cell, model)))
+            say(ax, y, why_absent(row_of(cell, model)), model)
             continue
-        stack(ax, y, zip(medians[model], _looks(data.styles[model])), end, texts[model])
+        with belongs_to(ax, model):
+            stack(ax, y, zip(medians[model], _looks(data.styles[model])), end, texts[model])
         rows += [plotted(cell["scenario"], model, f"{kind} switches", "", e["median"], e["low"],
                          e["high"], e["n"])
                  for kind in kinds if (e := found[model][f"{kind}_switches_per_1000_turns"])]

@@ -5,6 +5,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from . import style, units
 from .chart_data import plotted, row_of
 from .chart_lines import LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, markers, start
+from .groups import give, panel_of
 from .labels import label_line_ends
 from .sheet import Drawing, NothingToDraw, panel_title
 from .stats import efficiency
@@ -42,8 +43,8 @@ def how_far_from_possible(data, width):
             look, dodge = data.styles[model], dodge_of(cells, "agents", i, len(models))
             present = [(c, row_of(c, model)) for c in cells if row_of(c, model)]
             ceiling = [(c["params"]["agents"], r["ceiling"]) for c, r in present if r["ceiling"]]
-            ax.plot([x * dodge for x, _ in ceiling], [y for _, y in ceiling], color=look.colour,
-                    lw=0.6, alpha=0.7, zorder=2)
+            give(model, *ax.plot([x * dodge for x, _ in ceiling], [y for _, y in ceiling],
+                                 color=look.colour, lw=0.6, alpha=0.7, zorder=2))
             rows += [plotted(key, model, "ceiling", x, y) for x, y in ceiling]
             raw = [(c["params"]["agents"], y) for c, _ in present
                    for y in _efficiencies(data, c, model)]
@@ -53,6 +54,7 @@ def how_far_from_possible(data, width):
                       if r["skipped_by_bound"] and r["ceiling"]]
             ends += line(ax, look, dodge, raw, points, hollow)
             rows += line_rows(key, model, raw, points, hollow, 6)
+        panel_of(ax, name)
         panel_title(ax, name, differs or style.SCENARIOS.get(name, ""), left=LEFT - 0.02)
         label_line_ends(ax, ends)
     alt = alt_text("Lines of efficiency over the number of agents, one panel per scenario.", series,

@@ -3,6 +3,7 @@
 from . import units
 from .chart_data import plotted
 from .chart_sockets import cost_bars, costs_of, torn_words
+from .groups import panel_of
 from .row_panels import ROW, band, beside, mark, name_rows, rows_axis, say
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 from .sockets import told_of
@@ -34,10 +35,12 @@ def what_does_a_streamed_event_cost(data, width):
         rows += cost_bars(data, ax, stream["scenario"], models,
                           costs_of(stream, models, "cpu_ns"), "CPU time of an event ({unit})",
                           "cpu of an event")
+        panel_of(ax, stream["scenario"])
         panel_title(ax, stream["scenario"], told_of(stream), left=left - MARGIN / 2)
     if calls:
         ax = next(panels)
         rows += _calls(data, ax, calls, models)
+        panel_of(ax, calls["scenario"])
         panel_title(ax, calls["scenario"], told_of(calls), left=left - MARGIN / 2)
     alt = "CPU time of an event and of a call, by model. " + " ".join(filter(None, (
         _events_in_words(stream, models), _calls_in_words(calls, models))))
@@ -78,7 +81,7 @@ def _calls(data, ax, cell, models):
     rows = []
     for y, model in enumerate(models):
         if model not in found:
-            say(ax, y, "not measured")
+            say(ax, y, "not measured", model)
             continue
         look, row = data.styles[model], found[model]
         known = [e for e in (row["kept_ns"], row["own_ns"]) if e]
@@ -88,7 +91,7 @@ def _calls(data, ax, cell, models):
                 mark(ax, look, y, e, hollow)
                 rows.append(plotted(cell["scenario"], model, f"cpu of a call, connection {kind}",
                                     e["median"], "", e["low"], e["high"], e["n"]))
-        beside(ax, y, max(e["high"] or e["median"] for e in known), texts[model])
+        beside(ax, y, max(e["high"] or e["median"] for e in known), texts[model], model)
     return rows
 
 

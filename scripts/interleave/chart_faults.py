@@ -6,6 +6,7 @@ from . import units
 from .chart_data import plotted
 from .chart_lines import LEFT, grid, log_y
 from .faults import contained_words
+from .groups import belongs_to, give
 from .labels import label_line_ends
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
@@ -88,17 +89,18 @@ def _panel(data, ax, group, models, percentile):
         points = known[model]
         if not points:
             continue
-        ax.plot([x + shift for x, _ in raw[model]], [y for _, y in raw[model]], ls="none",
-                marker=".", ms=2.5, mew=0, color=look.colour, alpha=0.35, zorder=3)
-        ax.plot([x + shift for x, _ in points], [max(e["median"], 1) for _, e in points],
-                color=look.colour, ls=look.dash, marker=look.marker, zorder=4)
+        with belongs_to(ax, model):
+            ax.plot([x + shift for x, _ in raw[model]], [y for _, y in raw[model]], ls="none",
+                    marker=".", ms=2.5, mew=0, color=look.colour, alpha=0.35, zorder=3)
+            ax.plot([x + shift for x, _ in points], [max(e["median"], 1) for _, e in points],
+                    color=look.colour, ls=look.dash, marker=look.marker, zorder=4)
         for x, e in points:
             if e["low"] is not None:
-                ax.plot([x + shift] * 2, [max(e["low"], 1), e["high"]], color=look.ink, lw=0.8,
-                        zorder=4, solid_capstyle="butt")
+                give(model, *ax.plot([x + shift] * 2, [max(e["low"], 1), e["high"]],
+                                     color=look.ink, lw=0.8, zorder=4, solid_capstyle="butt"))
             rows.append(plotted(key, model, group[x]["scenario"], group[x]["rate"], e["median"],
                                 e["low"], e["high"], e["n"]))
-        ends.append((points[-1][0] + shift, max(points[-1][1]["median"], 1), look.label, look.ink))
+        ends.append((points[-1][0] + shift, max(points[-1][1]["median"], 1), look.label, look))
     label_line_ends(ax, ends)
     return rows
 

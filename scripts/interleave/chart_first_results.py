@@ -8,6 +8,7 @@ from . import style, units
 from .chart_data import describe, plotted
 from .chart_ladder import log_ticks
 from .first_results import SCENARIO, order_words
+from .groups import belongs_to, give, panel_of
 from .sheet import MARGIN, PAGE, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 ROW, SIZE = 0.21, 7
@@ -32,14 +33,17 @@ def how_soon_is_there_a_first_result(data, width):
     _head(ax, width)
     rows = _ideal(ax, shown)
     for y, row in enumerate(shown):
-        rows += _strip(data, ax, cell, row, y, width)
-        ax.annotate(words[row["model"]], (1, y), (8, 0), xycoords=ax.get_yaxis_transform(),
-                    textcoords="offset points", size=SIZE, va="center", annotation_clip=False)
+        with belongs_to(ax, row["model"]):
+            rows += _strip(data, ax, cell, row, y, width)
+            ax.annotate(words[row["model"]], (1, y), (8, 0), xycoords=ax.get_yaxis_transform(),
+                        textcoords="offset points", size=SIZE, va="center", annotation_clip=False)
     ax.set_yticks(range(len(shown)), [data.styles[r["model"]].label for r in shown], size=7.5)
     for tick, row in zip(ax.get_yticklabels(), shown):
         tick.set_color(data.styles[row["model"]].ink)
+        give(row["model"], tick)
     told = ", ".join(filter(None, (describe(k, cell["params"].get(k))
                                    for k in ("agents", "workers"))))
+    panel_of(ax, SCENARIO)
     panel_title(ax, SCENARIO, told, left=left - MARGIN / 2)
     return Drawing("first-result", question, reading, _alt(shown, told), figure, rows, NOTE, [ax])
 

@@ -9,6 +9,7 @@ from .chart_data import IDEAL_WORDS, plotted, row_of
 from .chart_lines import LEFT, grid, line, line_rows, markers
 from .grain import (ABOVE, BELOW, HALF, NEVER, common_params, curves, grain_ns, is_number,
                     place)
+from .groups import belongs_to, panel_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 SIZE, STEP = 7.0, 0.135  # points, and inches from one line of the list to the next
@@ -41,6 +42,7 @@ def how_small_may_the_work_be(data, width):
         key = " ".join(filter(None, (scenario, differs)))
         rows += _panel(data, ax, cells, models, key, [r for _, r in ranked])
         _list(ax, data, ranked, under)
+        panel_of(ax, scenario)
         panel_title(ax, scenario, differs or style.SCENARIOS.get(scenario, ""), left=LEFT - 0.02)
         told.append(f"{key}: " + ", ".join(f"{m} {metg_text(r)}" for m, r in ranked) + ".")
     alt = ("Lines of efficiency over what a turn computes. Least computing a turn at half "
@@ -142,7 +144,8 @@ def _panel(data, ax, cells, models, key, found):
         line(ax, look, 1, raw, points, hollow)
         rows += line_rows(key, model, raw, points, hollow, 6)
     for row in filter(None, found):
-        _mark(ax, data.styles[row["model"]], row["metg_ns"])
+        with belongs_to(ax, row["model"]):
+            _mark(ax, data.styles[row["model"]], row["metg_ns"])
         e = row["metg_ns"]
         rows.append(plotted(key, row["model"], "METG(50 %) in ns", e["median"], HALF, e["low"],
                             e["high"], e["n"]))
@@ -201,8 +204,9 @@ def _list(ax, data, ranked, under):
         column, place_in = divmod(i, lines)
         x, y = left + column * (sheet - 2 * MARGIN) / 2, top - STEP * (place_in + 1.5)
         look = data.styles[model]
-        ax.plot([x / width], [y / height], ls="none", marker=look.marker, ms=4.5,
-                color=look.colour, transform=ax.transAxes, clip_on=False)
-        ax.text((x + 0.09) / width, y / height, _line_of_list(data, model, row), size=SIZE,
-                color=look.ink, transform=ax.transAxes, va="center_baseline", ha="left",
-                clip_on=False)
+        with belongs_to(ax, model):
+            ax.plot([x / width], [y / height], ls="none", marker=look.marker, ms=4.5,
+                    color=look.colour, transform=ax.transAxes, clip_on=False)
+            ax.text((x + 0.09) / width, y / height, _line_of_list(data, model, row), size=SIZE,
+                    color=look.ink, transform=ax.transAxes, va="center_baseline", ha="left",
+                    clip_on=False)

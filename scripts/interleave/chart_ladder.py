@@ -8,6 +8,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from . import style, units
 from .bars import BEYOND, TORN
 from .chart_data import IDEAL_WORDS, cpu_words, describe, known_time, plotted, row_of
+from .groups import belongs_to, panel_of
 from .sheet import PAGE, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
 ROW, GAP = 0.19, 0.07  # inches of a model, and between two families
@@ -35,13 +36,15 @@ def how_much_does_the_use_of_a_library_matter(data, width):
     rows = _references(ax, cell)
     for model in models:
         y = heights[model]
-        _names(ax, data, model, y, columns, left, first=model in families)
-        rows += _model(ax, data, cell, model, y, _text(row_of(cell, model)))
+        with belongs_to(ax, model):
+            _names(ax, data, model, y, columns, left, first=model in families)
+            rows += _model(ax, data, cell, model, y, _text(row_of(cell, model)))
     for model in list(families)[1:]:
         above = ROW if width != PAGE and _has_row(data, models, model) else 0.0
         ax.axhline(heights[model] - above - (ROW + GAP) / 2, color="#D8D8D8", lw=0.4, zorder=0.5)
     told = ", ".join(filter(None, (describe(k, cell["params"].get(k))
                                    for k in ("agents", "workers", "cpu_share"))))
+    panel_of(ax, cell["scenario"])
     panel_title(ax, cell["scenario"], told, left=left)
     alt = (f"Times of {cell['scenario']}, {told}, by family. "
            + " ".join(_in_words(data, cell, models, family) for family in families.values()))

@@ -6,6 +6,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from . import units
 from .chart_data import has_measurements, plotted
+from .groups import belongs_to
 from .sheet import COLUMN, make_sheet, widest
 
 LEFT = 0.7  # inches left of a panel, for "100,000 s" and the name of the axis
@@ -29,25 +30,30 @@ def line(ax, look, dodge, raw, points, hollow):
 
     Returns the end of the line for its label.
     """
-    ax.plot([x * dodge for x, _ in raw], [y for _, y in raw], ls="none", marker=".", ms=2.5,
-            mew=0, color=look.colour, alpha=0.35, zorder=3)
-    ax.plot([x * dodge for x, _ in points], [e["median"] for _, e in points], color=look.colour,
-            ls=look.dash, marker=look.marker, zorder=4)
-    for x, e in points:
-        if e["low"] is not None:
-            ax.plot([x * dodge] * 2, [e["low"], e["high"]], color=look.ink, lw=0.8, zorder=4,
-                    solid_capstyle="butt")
-    if hollow:
-        joined = sorted([(x, e["median"]) for x, e in points] + hollow)
-        first = min(x for x, _ in hollow)
-        tail = [p for p in joined if p[0] >= first]
-        before = [p for p in joined if p[0] < first][-1:]
-        ax.plot([x * dodge for x, _ in before + tail], [y for _, y in before + tail],
-                color=look.colour, lw=0.6, alpha=0.6, zorder=2)
-        ax.plot([x * dodge for x, _ in hollow], [y for _, y in hollow], ls="none",
-                marker=look.marker, mfc="white", mec=look.colour, mew=0.9, zorder=4, clip_on=False)
+    with belongs_to(ax, look.model):
+        ax.plot([x * dodge for x, _ in raw], [y for _, y in raw], ls="none", marker=".", ms=2.5,
+                mew=0, color=look.colour, alpha=0.35, zorder=3)
+        ax.plot([x * dodge for x, _ in points], [e["median"] for _, e in points],
+                color=look.colour, ls=look.dash, marker=look.marker, zorder=4)
+        for x, e in points:
+            if e["low"] is not None:
+                ax.plot([x * dodge] * 2, [e["low"], e["high"]], color=look.ink, lw=0.8, zorder=4,
+                        solid_capstyle="butt")
+        if hollow:
+            _not_run(ax, look, dodge, points, hollow)
     ends = sorted([(x, e["median"]) for x, e in points] + hollow)[-1:]
-    return [(x * dodge, y, look.label, look.ink) for x, y in ends]
+    return [(x * dodge, y, look.label, look) for x, y in ends]
+
+
+def _not_run(ax, look, dodge, points, hollow):
+    joined = sorted([(x, e["median"]) for x, e in points] + hollow)
+    first = min(x for x, _ in hollow)
+    tail = [p for p in joined if p[0] >= first]
+    before = [p for p in joined if p[0] < first][-1:]
+    ax.plot([x * dodge for x, _ in before + tail], [y for _, y in before + tail],
+            color=look.colour, lw=0.6, alpha=0.6, zorder=2)
+    ax.plot([x * dodge for x, _ in hollow], [y for _, y in hollow], ls="none", marker=look.marker,
+            mfc="white", mec=look.colour, mew=0.9, zorder=4, clip_on=False)
 
 
 def line_rows(panel, model, raw, points, hollow, digits):

@@ -4,6 +4,7 @@ from . import style, units, usl
 from .chart_data import IDEAL_WORDS, cpu_words, has_measurements, plotted, row_of
 from .chart_lines import (LEFT, alt_text, dodge_of, grid, line, line_rows, log_x, log_y, markers,
                           start)
+from .groups import give, panel_of
 from .labels import label_line_ends
 from .sheet import Drawing, NothingToDraw, panel_title
 
@@ -49,6 +50,7 @@ def _makespan(data, width, series, along, name, question, x_label):
             if found[model][0]:
                 dodge = dodge_of(cells, along, i, len(models))
                 rows += _draw_law(ax, data.styles[model], dodge, cells, key, model, found[model][0])
+        panel_of(ax, scenario)
         panel_title(ax, scenario, differs or style.SCENARIOS.get(scenario, ""), left=LEFT - 0.02)
     alt = alt_text(f"Lines of the time to finish everything over the number of {along}, one panel "
                    "per scenario.", series, lambda r: units.duration(r["makespan_ns"]["median"]),
@@ -74,8 +76,8 @@ def _draw_law(ax, look, dodge, cells, key, model, law):
     """Its curve over the measured numbers of workers; its values there, and its parameters."""
     counts = [c["params"]["workers"] for c in cells]
     steps = [counts[0] * (counts[-1] / counts[0]) ** (i / 60) for i in range(61)]
-    ax.plot([n * dodge for n in steps], [1 / law.speed(n) for n in steps], color=look.ink, lw=0.7,
-            alpha=0.8, zorder=3.5)
+    give(model, *ax.plot([n * dodge for n in steps], [1 / law.speed(n) for n in steps],
+                         color=look.ink, lw=0.7, alpha=0.8, zorder=3.5))
     return [*(plotted(key, model, "scaling law", n, 1 / law.speed(n)) for n in counts),
             plotted(key, model, "scaling law: queueing share", "", law.s),
             plotted(key, model, "scaling law: cost of agreeing", "", law.k)]

@@ -4,6 +4,7 @@ how late they wake up and what CPU it takes to wait."""
 from . import style, units
 from .chart_data import plotted, row_of
 from .chart_lines import LEFT, dodge_of, grid, line, line_rows, log_x, log_y
+from .groups import panel_of
 from .labels import label_line_ends
 from .memory import own_memory
 from .sheet import Drawing, NothingToDraw, make_sheet, panel_title, widest
@@ -55,9 +56,10 @@ def what_does_an_agent_cost(data, width):
             raw = [(x, y) for x, y in raw if y is not None and y > 0]
             points = [(c["params"]["agents"], r["own_memory_bytes"]) for c, r in present
                       if r["own_memory_bytes"] and r["own_memory_bytes"]["median"] > 0]
-            ends += [(x, y, named(model, found), colour)
-                     for x, y, _, colour in line(ax, look, dodge, raw, points, [])]
+            ends += [(x, y, named(model, found), look)
+                     for x, y, _, look in line(ax, look, dodge, raw, points, [])]
             rows += line_rows("parked", model, raw, points, [], None)
+        panel_of(ax, "parked")
         panel_title(ax, "parked", style.SCENARIOS["parked"], left=LEFT - 0.02)
         label_line_ends(ax, ends)
         rows += [plotted("parked", model, "bytes_per_agent", s["to_agents"], s["median"], s["low"],

@@ -7,6 +7,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from . import style, units
 from .bars import round_step
 from .chart_data import describe, plotted
+from .groups import belongs_to, give, panel_of
 from .messages import CASCADE, rate_words
 from .sheet import MARGIN, PAGE, Drawing, NothingToDraw, make_sheet, panel_title, widest
 
@@ -29,13 +30,16 @@ def how_many_messages_a_second(data, width):
                 size=SIZE, color=style.QUIET, va="bottom", annotation_clip=False)
     rows = []
     for y, model in enumerate(models):
-        rows += _model(data, ax, cells, model, y, beside[model])
-        ax.annotate(right_of[model], (1, y), (8, 0), xycoords=ax.get_yaxis_transform(),
-                    textcoords="offset points", size=SIZE, va="center", annotation_clip=False)
+        with belongs_to(ax, model):
+            rows += _model(data, ax, cells, model, y, beside[model])
+            ax.annotate(right_of[model], (1, y), (8, 0), xycoords=ax.get_yaxis_transform(),
+                        textcoords="offset points", size=SIZE, va="center", annotation_clip=False)
     ax.set_yticks(range(len(models)), [data.styles[m].label for m in models], size=7.5)
     for tick, model in zip(ax.get_yticklabels(), models):
         tick.set_color(data.styles[model].ink)
+        give(model, tick)
     told = describe("agents", cells[0]["params"].get("agents"))
+    panel_of(ax, CASCADE)
     panel_title(ax, CASCADE, told, left=left - MARGIN / 2)
     return Drawing("messages", question, _reading(data, cells), _alt(cells, models), figure, rows,
                    NOTE, [ax])

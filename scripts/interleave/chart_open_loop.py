@@ -3,6 +3,7 @@
 from . import style, units
 from .chart_data import plotted
 from .chart_lines import LEFT, dodge_of, grid, line, log_x, log_y
+from .groups import give, panel_of
 from .labels import label_line_ends
 from .open_loop import SCENARIO, knee_words, little_words, rate_words
 from .sheet import COLUMN, PAGE, Drawing, NothingToDraw, make_sheet, panel_title, widest
@@ -29,6 +30,7 @@ def what_rate_can_it_keep_up_with(data, width):
         rows += _panel(data, ax, series, models, {m: names[i, m] for m in models})
         share = series["params"].get("cpu_share")
         told = f"CPU share {share * 100:g} %" if share and len(chosen) > 1 else ""
+        panel_of(ax, SCENARIO)
         panel_title(ax, SCENARIO, told or style.SCENARIOS.get(SCENARIO, ""), left=LEFT - 0.02)
     return Drawing("open-loop", QUESTION, reading, _alt(chosen), figure, rows, NOTE, axes)
 
@@ -112,15 +114,15 @@ def _panel(data, ax, series, models, names):
         model, look = row["model"], data.styles[row["model"]]
         dodge = dodge_of(places, "rate", i, len(shown)) ** STEP
         half = [(r["rate_per_s"], r["p50_ns"]) for r in row["rates"] if r["p50_ns"]]
-        ax.plot([x * dodge for x, _ in half], [y for _, y in half], color=look.colour, lw=0.6,
-                zorder=2)
+        give(model, *ax.plot([x * dodge for x, _ in half], [y for _, y in half],
+                             color=look.colour, lw=0.6, zorder=2))
         points = [(r["rate_per_s"], {"median": r["p90_ns"], "low": None}) for r in _known(row)]
-        ends += [(x, y, names[model], ink) for x, y, _, ink in
+        ends += [(x, y, names[model], look) for x, y, _, look in
                  line(ax, look, dodge, [], points, [])]
         if row["knee_per_s"]:
             at = next(e["median"] for x, e in points if x == row["knee_per_s"])
-            ax.plot([row["knee_per_s"] * dodge], [at], ls="none", marker="o", ms=8.5, mfc="none",
-                    mec=look.ink, mew=0.9, zorder=5)
+            give(model, *ax.plot([row["knee_per_s"] * dodge], [at], ls="none", marker="o", ms=8.5,
+                                 mfc="none", mec=look.ink, mew=0.9, zorder=5))
         rows += _rows(series, row)
     label_line_ends(ax, ends)
     return rows

@@ -7,9 +7,11 @@ from matplotlib.ticker import FixedLocator
 from . import histograms, style, units
 from .chart_data import MOST_LINES, plotted
 from .chart_lines import LEFT, grid, log_y
+from .groups import give, panel_of
 from .labels import label_line_ends
 from .responsiveness import merged, period_words, usual_worst
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, measure, panel_title, widest
+from .stats import percentile_allowed
 
 # How many of the heartbeats are later than the percentile.
 TICKS = {50: "half", 90: "1 in 10 later", 99: "1 in 100 later", 99.9: "1 in 1,000 later"}
@@ -42,6 +44,7 @@ def does_everything_else_stay_responsive(data, width):
         own = {m: curves[cell["cell_id"], m] for m in models if (cell["cell_id"], m) in curves}
         key = " ".join(filter(None, (scenario, differs)))
         rows += _panel(data, ax, cell, key, own, shown)
+        panel_of(ax, scenario)
         panel_title(ax, scenario, differs or style.SCENARIOS.get(scenario, ""), left=LEFT - 0.02)
     alt = ("Lines of how late heartbeats are, from the median to the rarest that enough of them "
            "bear out, one panel per scenario. " + " ".join(_in_words(data, c) for c in cells))
@@ -75,7 +78,7 @@ def _curves(data):
     for cell in data.summary["instrumented_cells"]:
         for row in _rows(data, cell):
             lags, longest = merged(data.raw(cell, row["model"]))
-            if histograms.enough(histograms.count(lags), LEAST):
+            if percentile_allowed(LEAST, histograms.count(lags)):
                 middle = (50.0, histograms.percentile(lags, 50, longest))
                 rest = [p for p in histograms.curve(lags, longest) if p[0] > 50]
                 curves[cell["cell_id"], row["model"]] = [middle, *rest]
@@ -143,12 +146,12 @@ def _panel(data, ax, cell, key, own, shown):
     counts = {r["model"]: r["beats"] for r in _rows(data, cell)}
     for model, curve in own.items():
         look = data.styles[model]
-        ax.plot([_at(q) for q, _ in curve], [ns for _, ns in curve], color=look.colour,
-                ls=look.dash, drawstyle="steps-pre", zorder=4)
+        give(model, *ax.plot([_at(q) for q, _ in curve], [ns for _, ns in curve],
+                             color=look.colour, ls=look.dash, drawstyle="steps-pre", zorder=4))
         marked = [(q, next(ns for at, ns in curve if at >= q)) for q in TICKS if q <= curve[-1][0]]
-        ax.plot([_at(q) for q, _ in marked], [ns for _, ns in marked], color=look.colour, ls="none",
-                marker=look.marker, zorder=4.2)
-        ends.append((_at(curve[-1][0]), curve[-1][1], look.label, look.ink))
+        give(model, *ax.plot([_at(q) for q, _ in marked], [ns for _, ns in marked], ls="none",
+                             color=look.colour, marker=look.marker, zorder=4.2))
+        ends.append((_at(curve[-1][0]), curve[-1][1], look.label, look))
         rows += [plotted(key, model, "late", round(q, 6), ns, n=counts[model]) for q, ns in curve]
     label_line_ends(ax, ends)
     return rows

@@ -1,8 +1,9 @@
 """What do real sockets cost? Each model's time by timers and over TCP, and CPU time for a call."""
 
-from . import units
+from . import style, units
 from .chart_data import plotted
 from .endpoint_use import sharing_words
+from .groups import belongs_to, panel_of
 from .row_panels import ROW, band, beside, mark, name_rows, rows_axis, say
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 from .sockets import times, told_of
@@ -35,6 +36,7 @@ def what_do_real_sockets_cost(data, width):
         for ax, name, words in ((axes[2 * i], cell["scenario"], told_of(cell)),
                                 (axes[2 * i + 1], "a call", f"{cell['scenario']}, "
                                  f"{cell['calls']:,} of them")):
+            panel_of(ax, cell["scenario"])
             panel_title(ax, name, words, left=left - MARGIN / 2)
     alt = ("Each model's time by timers and over TCP, and the CPU time of a call. "
            + " ".join(_in_words(cell, models) for cell in cells))
@@ -79,13 +81,13 @@ def _times(data, ax, cell, models, found):
     name_rows(data, ax, models)
     for y, model in enumerate(models):
         if model not in found:
-            say(ax, y, "not run in both ways")
+            say(ax, y, "not run in both ways", model)
             continue
         row, look = found[model], data.styles[model]
         band(ax, look, y, row["timer_ns"]["median"], row["tcp_ns"]["median"])
         mark(ax, look, y, row["timer_ns"], True, raw[model][0])
         mark(ax, look, y, row["tcp_ns"], False, raw[model][1])
-        beside(ax, y, max(raw[model][0] + raw[model][1]), texts[model])
+        beside(ax, y, max(raw[model][0] + raw[model][1]), texts[model], model)
         for kind, key in (("by timers", "timer_ns"), ("over TCP", "tcp_ns"),
                           ("times as long", "ratio")):
             e = row[key]
@@ -131,15 +133,16 @@ def cost_bars(data, ax, panel, models, costs, label, kind):
     rows = []
     for y, model in enumerate(models):
         if model not in costs:
-            say(ax, y, "not measured")
+            say(ax, y, "not measured", model)
             continue
         e, look = costs[model], data.styles[model]
-        stack(ax, y, [(medians[model], {"color": look.tint(0.15), "lw": 0})], end, texts[model],
-              e["high"] or 0)
-        if e["low"] is not None and medians[model] <= end:
-            for colour, thick in (("white", 2.6), ("#222222", 1.1)):  # seen on a dark bar as well
-                ax.plot([max(e["low"], 0), min(e["high"], ax.get_xlim()[1])], [y, y], color=colour,
-                        lw=thick, zorder=6, solid_capstyle="butt")
+        with belongs_to(ax, model):
+            stack(ax, y, [(medians[model], {"color": look.tint(0.15), "lw": 0})], end, texts[model],
+                  e["high"] or 0)
+            if e["low"] is not None and medians[model] <= end:
+                for colour, thick in (("white", 2.6), (style.INK, 1.1)):  # seen on a dark bar too
+                    ax.plot([max(e["low"], 0), min(e["high"], ax.get_xlim()[1])], [y, y],
+                            color=colour, lw=thick, zorder=6, solid_capstyle="butt")
         rows.append(plotted(panel, model, kind, e["median"], "", e["low"], e["high"], e["n"]))
     return rows
 

@@ -2,6 +2,7 @@
 
 from . import units
 from .chart_data import describe, plotted
+from .groups import panel_of
 from .row_panels import ROW, beside, mark, name_rows, rows_axis, say
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, widest
 from .stacked import LINE, bars_for, title, title_lines
@@ -30,6 +31,7 @@ def how_soon_does_a_stop_take_effect(data, width):
     rows = []
     for ax, panel, words in zip(axes, panels, titles):
         rows += _panel(data, ax, panel, models)
+        panel_of(ax, words[0])
         title(ax, *words, left - MARGIN / 2, 0, usable)
     alt = ("Time from asking for a stop until the run has ended, by model. "
            + " ".join(_in_words(panel, models) for panel in panels))
@@ -95,7 +97,7 @@ def _panel(data, ax, panel, models):
     for y, model in enumerate(models):
         known = {io: by_model[model] for io, by_model in found.items() if model in by_model}
         if not known:
-            say(ax, y, "not run")
+            say(ax, y, "not run", model)
             continue
         for i, (io, row) in enumerate(known.items()):
             e = row["acknowledged_ns"]
@@ -106,7 +108,7 @@ def _panel(data, ax, panel, models):
                 rows.append(plotted(key, model, f"cpu after, {io}", row["cpu_after_ns"]["median"],
                                     "", row["cpu_after_ns"]["low"], row["cpu_after_ns"]["high"],
                                     row["cpu_after_ns"]["n"]))
-        beside(ax, y, max(v for io in known for v in raw[io, model]), texts[model])
+        beside(ax, y, max(v for io in known for v in raw[io, model]), texts[model], model)
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from . import style, units
 from .chart_data import cpu_words, plotted, row_of
+from .groups import belongs_to, give, panel_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, widest
 from .stacked import (LINE, axis, bars_for, end_of, key, key_lines, say, stack, title, title_lines,
                       told_of, why_absent)
@@ -79,16 +80,20 @@ class _Panel:
                    texts=texts.values())
         for y, model in enumerate(self.models):
             if model in self.spent:
-                stack(ax, y, [(took(self.spent[model], self.of[word]), look)
-                              for word, look in self.looks.items()], end, texts[model])
+                with belongs_to(ax, model):
+                    stack(ax, y, [(took(self.spent[model], self.of[word]), look)
+                                  for word, look in self.looks.items()], end, texts[model])
             else:
-                say(ax, y, why_absent(row_of(self.cell, model)))
+                say(ax, y, why_absent(row_of(self.cell, model)), model)
         ideal = self.cell["greedy_ns"] if whole else self.ideal_loss
         if ideal and ideal > 0.02 * ax.get_xlim()[1]:
             ax.axvline(ideal, **style.IDEAL, zorder=5)
         # Colours are what goes on: names have none.
         ax.set_yticks(range(len(self.models)), [self.data.styles[m].label for m in self.models],
                       size=7.5)
+        for tick, model in zip(ax.get_yticklabels(), self.models):
+            give(model, tick)
+        panel_of(ax, self.cell["scenario"])
 
     def title(self):
         if self.of is PARTS:

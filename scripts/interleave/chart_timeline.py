@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from . import style, units
 from .bars import round_step
 from .chart_data import cpu_words, describe
+from .groups import belongs_to, panel_of
 from .sheet import MARGIN, Drawing, NothingToDraw, make_sheet, panel_title
 
 MOST_ROWS = 48  # agents per strip: more could not be told apart
@@ -71,8 +72,10 @@ def how_does_each_model_run(data, width, cell_id, samples):
         if bound:
             ax.fill_between([0, bound], top, top + STRIP, color=style.BOUND_FILL, alpha=0.5, lw=0,
                             zorder=0)
-        rows += _strip(ax, data.styles[model], model, sample, spans, shown, top, right)
+        with belongs_to(ax, model):
+            rows += _strip(ax, data.styles[model], model, sample, spans, shown, top, right)
     told = ", ".join(filter(None, (describe(k, params.get(k)) for k in ("agents", "workers"))))
+    panel_of(ax, first["scenario"])
     panel_title(ax, first["scenario"], told, left=0.05 - MARGIN / 2)
     size = params.get("agents") or len(agents)
     name = re.sub(r"[^A-Za-z0-9_.]+", "-", f"timeline-{first['scenario']}-{size}")

@@ -1,5 +1,7 @@
 """Where do the labels at the ends of lines go, so that none lies on another?"""
 
+from .groups import give
+
 
 def spread(wanted, gap, low, high):
     """Positions as close to `wanted` (least squares) as `gap` apart and within [low, high] allow.
@@ -31,7 +33,8 @@ def spread(wanted, gap, low, high):
 def label_line_ends(ax, ends, size=7.5, gap_points=9.0):
     """Writes names right of the axes, each tied by a hair line to the end of its line.
 
-    `ends`: (x, y, text, colour) in data units; limits and scales must be final. Returns the texts.
+    `ends`: (x, y, text, look of its model), x and y in data units; limits and scales must be final.
+    Returns the texts.
     """
     if not ends:
         return []
@@ -40,13 +43,14 @@ def label_line_ends(ax, ends, size=7.5, gap_points=9.0):
     wanted = [ax.transData.transform((x, y))[1] * points for x, y, _, _ in ends]
     low, high = box.y0 * points + size / 2, box.y1 * points
     texts = []
-    for (x, y, text, colour), at in zip(ends, spread(wanted, gap_points, low, high)):
+    for (x, y, text, look), at in zip(ends, spread(wanted, gap_points, low, high)):
         height = (at / points - box.y0) / box.height
-        ax.annotate("", xy=(x, y), xytext=(1.0 + 7 / (box.width * points), height),
-                    xycoords="data", textcoords=ax.transAxes, annotation_clip=False,
-                    arrowprops={"arrowstyle": "-", "lw": 0.5, "color": colour, "alpha": 0.6,
-                                "shrinkA": 0, "shrinkB": 3})
-        texts.append(ax.text(1.0 + 9 / (box.width * points), height, text, color=colour, size=size,
-                             transform=ax.transAxes, va="center_baseline", ha="left",
+        tie = ax.annotate("", xy=(x, y), xytext=(1.0 + 7 / (box.width * points), height),
+                          xycoords="data", textcoords=ax.transAxes, annotation_clip=False,
+                          arrowprops={"arrowstyle": "-", "lw": 0.5, "color": look.ink,
+                                      "alpha": 0.6, "shrinkA": 0, "shrinkB": 3})
+        texts.append(ax.text(1.0 + 9 / (box.width * points), height, text, color=look.ink,
+                             size=size, transform=ax.transAxes, va="center_baseline", ha="left",
                              clip_on=False))
+        give(look.model, tie, texts[-1])
     return texts

@@ -6,6 +6,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from . import style, units
 from .chart_ladder import log_ticks
+from .groups import belongs_to, give
 from .sheet import widest
 
 ROW, SIZE = 0.2, 7
@@ -40,30 +41,34 @@ def name_rows(data, ax, models):
     ax.set_yticks(range(len(models)), [data.styles[m].label for m in models], size=7.5)
     for y, (tick, model) in enumerate(zip(ax.get_yticklabels(), models)):
         tick.set_color(data.styles[model].ink)
+        give(model, tick)
         ax.axhline(y, color="#E4E4E4", lw=0.4, zorder=0.5)
 
 
 def mark(ax, look, y, e, hollow=False, raw=()):
     """A median with its interval, filled or hollow, and the single runs as faint dots."""
-    ax.plot(sorted(raw), [y] * len(raw), ls="none", marker=".", ms=2.5, mew=0, color=look.colour,
-            alpha=0.35, zorder=3)
-    if e["low"] is not None:
-        ax.plot([e["low"], e["high"]], [y, y], color=look.ink, lw=1, zorder=3.5,
-                solid_capstyle="butt")
-    ax.plot([e["median"]], [y], ls="none", marker=look.marker, ms=5, mew=1.1, mec=look.colour,
-            mfc="white" if hollow else look.colour, zorder=4)
+    with belongs_to(ax, look.model):
+        ax.plot(sorted(raw), [y] * len(raw), ls="none", marker=".", ms=2.5, mew=0,
+                color=look.colour, alpha=0.35, zorder=3)
+        if e["low"] is not None:
+            ax.plot([e["low"], e["high"]], [y, y], color=look.ink, lw=1, zorder=3.5,
+                    solid_capstyle="butt")
+        ax.plot([e["median"]], [y], ls="none", marker=look.marker, ms=5, mew=1.1, mec=look.colour,
+                mfc="white" if hollow else look.colour, zorder=4)
 
 
 def band(ax, look, y, a, b):
     """Between the two values of a model."""
-    ax.plot([a, b], [y, y], color=look.tint(0.55), lw=2.6, zorder=2, solid_capstyle="butt")
+    give(look.model, *ax.plot([a, b], [y, y], color=look.tint(0.55), lw=2.6, zorder=2,
+                              solid_capstyle="butt"))
 
 
-def beside(ax, y, x, text, colour=style.INK):
-    ax.annotate(text, (x, y), (6, 0), textcoords="offset points", size=SIZE, va="center",
-                ha="left", color=colour, zorder=5, annotation_clip=False)
+def beside(ax, y, x, text, model):
+    give(model, ax.annotate(text, (x, y), (6, 0), textcoords="offset points", size=SIZE,
+                            va="center", ha="left", color=style.INK, zorder=5,
+                            annotation_clip=False))
 
 
-def say(ax, y, text):
-    ax.annotate(text, (0, y), (4, 0), xycoords=("axes fraction", "data"),
-                textcoords="offset points", size=SIZE, va="center", color=style.QUIET)
+def say(ax, y, text, model):
+    give(model, ax.annotate(text, (0, y), (4, 0), xycoords=("axes fraction", "data"), size=SIZE,
+                            textcoords="offset points", va="center", color=style.QUIET))

@@ -6,6 +6,7 @@ from matplotlib.ticker import FuncFormatter
 from . import stats, style, units
 from .bars import BEYOND, round_step
 from .chart_data import describe, known_time
+from .groups import give
 from .sheet import BETWEEN, measure, shortened, widest
 
 SIZE = 7
@@ -57,11 +58,11 @@ def stack(ax, y, parts, end, text, after=0):
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
 
 
-def say(ax, y, text):
-    """Why a row has no bar."""
-    ax.annotate(text, (0, y), (4, 0), textcoords="offset points", va="center", size=SIZE,
-                color=style.QUIET, zorder=6, bbox={"facecolor": "white", "edgecolor": "none",
-                                                   "pad": 0.8})
+def say(ax, y, text, model):
+    """Why the row of a model has no bar."""
+    give(model, ax.annotate(text, (0, y), (4, 0), textcoords="offset points", va="center",
+                            size=SIZE, color=style.QUIET, zorder=6,
+                            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}))
 
 
 def bars_for(data, measured, value):

@@ -22,6 +22,7 @@ class Style:
     marker: str
     dash: tuple | str
     label: str  # the name; with the rung, where the name does not tell it
+    model: str = ""
 
     @property
     def ink(self):
@@ -118,7 +119,7 @@ def styles(models):
             marker = _free(SPARE_MARKERS, seed, taken)
             dash = SPARE_DASHES[SPARE_MARKERS.index(marker) % len(SPARE_DASHES)]
         taken.add(marker)
-        result[name] = Style(colour, marker, dash, label(said))
+        result[name] = Style(colour, marker, dash, label(said), name)
     return result
 
 

@@ -8,6 +8,7 @@ from . import style, units
 from .bars import round_step
 from .chart_data import plotted
 from .chart_ladder import log_ticks
+from .groups import belongs_to, give, panel_of
 from .sheet import panel_title, widest
 
 ROW, ABOVE, BELOW, GAP = 0.17, 0.3, 0.42, 0.3  # inches: of a row, around the strip, between its two
@@ -66,14 +67,16 @@ def draw_strip(data, ax, rows, left):
         part.set_yticks([])
         part.spines["left"].set_visible(False)
         plots += draw(data, part, rows)
+        panel_of(part, "parked")
         panel_title(part, title)
         axes.append(part)
         x0 += inches + GAP
     for y, row in _heights(rows):
         look = data.styles[row["model"]]
-        axes[0].annotate(look.label, (0, y), (-names * 72, 0), textcoords="offset points",
-                         xycoords=axes[0].get_yaxis_transform(), size=SIZE, color=look.ink,
-                         va="center_baseline", ha="left", annotation_clip=False)
+        give(look.model, axes[0].annotate(
+            look.label, (0, y), (-names * 72, 0), textcoords="offset points", size=SIZE,
+            xycoords=axes[0].get_yaxis_transform(), color=look.ink, va="center_baseline",
+            ha="left", annotation_clip=False))
     return axes, plots
 
 
@@ -111,13 +114,14 @@ def _lateness(data, ax, rows):
         at = [max(1, e["median"]) for e in (half, most) if e]
         if not at:
             continue
-        ax.plot([at[0], at[-1]], [y, y], color=look.colour, lw=1.0, zorder=3)
-        for e, fill in ((half, "white"), (most, look.colour)):
-            if e:
-                ax.plot([max(1, e["median"])], [y], ls="none", marker=look.marker, ms=4,
-                        color=look.colour, mfc=fill, mew=0.9, zorder=4)
-        ax.annotate(units.duration(at[-1]), (max(at), y), (5, 0), textcoords="offset points",
-                    size=SIZE, color=style.INK, va="center_baseline", annotation_clip=False)
+        with belongs_to(ax, look.model):
+            ax.plot([at[0], at[-1]], [y, y], color=look.colour, lw=1.0, zorder=3)
+            for e, fill in ((half, "white"), (most, look.colour)):
+                if e:
+                    ax.plot([max(1, e["median"])], [y], ls="none", marker=look.marker, ms=4,
+                            color=look.colour, mfc=fill, mew=0.9, zorder=4)
+            ax.annotate(units.duration(at[-1]), (max(at), y), (5, 0), textcoords="offset points",
+                        size=SIZE, color=style.INK, va="center_baseline", annotation_clip=False)
         plots += [plotted("parked", row["model"], f"lateness {name} in ns", row["agents"],
                           e["median"], e["low"], e["high"], e["n"])
                   for name, e in (("p50", half), ("p99", most)) if e]
@@ -139,10 +143,11 @@ def _idle_cpu(data, ax, rows):
         e, look = row["idle_cpu"], data.styles[row["model"]]
         if not e:
             continue
-        ax.barh(y, e["median"], 0.6, color=look.tint(0.25), lw=0, zorder=2)
-        ax.annotate(units.small_percent(e["median"]), (e["median"], y), (3, 0), size=SIZE,
-                    textcoords="offset points", color=style.INK, va="center_baseline",
-                    annotation_clip=False)
+        with belongs_to(ax, look.model):
+            ax.barh(y, e["median"], 0.6, color=look.tint(0.25), lw=0, zorder=2)
+            ax.annotate(units.small_percent(e["median"]), (e["median"], y), (3, 0), size=SIZE,
+                        textcoords="offset points", color=style.INK, va="center_baseline",
+                        annotation_clip=False)
         plots.append(plotted("parked", row["model"], "idle CPU, share of one", row["agents"],
                              e["median"], e["low"], e["high"], e["n"]))
     return plots
