@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import style, units
 from .chart_data import describe, row_of
-from .verdicts import SLOWER, ratio_of_estimates, tier_of_estimates, verdict
+from .stats import ENOUGH_BLOCKS, SLOWER, ratio_of_estimates, tier_of_estimates, verdict
 from .winner_map import (PLAIN, STRUCTURES, as_row, least_loss, plainest_first, standing, state,
                          times, winners)
 
@@ -20,7 +20,6 @@ SMALL_NS, LARGE_NS = 20_000, 200_000  # a piece of computing is at most, or at l
 LATE_SHARE = 0.01  # of heartbeats, more than 10 ms late: with more, something else is kept waiting
 WAITS_ONLY = "parked"  # the scenario whose agents do nothing else
 NAMED = 3  # models that are named of several
-ENOUGH_BLOCKS = 15  # with fewer, one odd block decides whether an interval is narrow or wide
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from matplotlib.patches import Rectangle
 
 from . import style, units
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, measure, widest, wrap
-from .verdicts import MARGIN as ALIKE
+from .stats import MARGIN as ALIKE
 from .winner_map import (PLAIN, STRUCTURES, least_loss, plainest, plainest_first, standing, state,
                          times, winner_map, winners)
 

@@ -103,28 +103,9 @@ def _row(cells, model, samples):
 
 
 def metg(points):
-    """points: (grain in ns, efficiency). The grain from which on efficiency stays at least half.
-
-    Where the curve crosses the line more than once that is the largest crossing: below it a model
-    reaches half at some grains only. Between the two grains around it the logarithm of the odds
-    e / (1 - e) is taken to be linear in the logarithm of the grain. Where a turn costs a fixed time
-    on top of its grain that is exact, however far apart the two are.
-    """
-    points = sorted(points)
-    short = [i for i, (_, e) in enumerate(points) if e < HALF]
-    if not short:
-        return BELOW
-    if short[-1] == len(points) - 1:
-        return ABOVE
-    (x1, e1), (x2, e2) = points[short[-1]], points[short[-1] + 1]
-    y1, y2 = _odds(e1), _odds(e2)
-    return math.exp(math.log(x1) + (0 - y1) / (y2 - y1) * math.log(x2 / x1))
-
-
-def _odds(efficiency):
-    # Drift takes it to 1 and a little above, where odds have no logarithm.
-    e = min(max(efficiency, 1e-6), 0.999)
-    return math.log(e / (1 - e))
+    """points: (grain in ns, efficiency); see stats.py. In words where no number is known."""
+    found = stats.metg(points, HALF)
+    return found if math.isfinite(found) else ABOVE if found > 0 else BELOW
 
 
 def middle(values):

@@ -7,7 +7,6 @@ the less the further they lie apart.
 
 import json
 from collections import defaultdict
-from itertools import combinations
 
 from . import stats
 from .estimates import estimated
@@ -71,24 +70,5 @@ def _slopes_of_blocks(memory):
     for block in sorted(memory[sizes[-1]], key=str) if sizes else []:
         points = [(n, memory[n][block]) for n in sizes if block in memory[n]]
         if len(points) > 1:
-            slopes.append(theil_sen(points))
+            slopes.append(stats.theil_sen(points))
     return slopes
-
-
-def theil_sen(points):
-    """The median of the slopes between all pairs of points, each weighted by its reach in x.
-
-    Theil (1950) and Sen (1968): one odd size does not move it. The weights are Jaeckel's (1972):
-    the error of a pair's slope is that of its two values over their distance, so where sizes are a
-    decade apart the short pairs are the rough ones.
-    """
-    slopes = sorted(((y2 - y1) / (x2 - x1), x2 - x1)
-                    for (x1, y1), (x2, y2) in combinations(sorted(points), 2))
-    half, below = sum(reach for _, reach in slopes) / 2, 0
-    for i, (slope, reach) in enumerate(slopes):
-        below += reach
-        if below > half:
-            return slope
-        if below == half:  # a median between two
-            return (slope + slopes[i + 1][0]) / 2
-    raise ValueError("a slope needs two different sizes")

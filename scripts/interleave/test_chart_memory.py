@@ -11,7 +11,7 @@ from interleave.chart_data import ChartData
 from interleave.chart_memory import what_does_an_agent_cost
 from interleave.charts import draw_all
 from interleave.markdown_tables import memory_table, memory_words
-from interleave.memory_slope import memory_per_agent, theil_sen
+from interleave.memory_slope import memory_per_agent
 from interleave.records import read_result
 from interleave.sheet import COLUMN, PAGE, settings
 from interleave.summary import summarise
@@ -104,19 +104,6 @@ def test_two_sizes_are_used_whatever_their_memory():
     found = slope_of([sample(n, 0, 9_000_000 + n) for n in (10, 100)])
     assert found["sizes"] == [10, 100] and found["bytes_per_agent"]["median"] == 1
     assert memory_per_agent([sample(10, b, 9_000_000) for b in range(6)]) == []
-
-
-def test_one_odd_size_does_not_move_the_slope():
-    points = [(n, n * 500) for n in (10_000, 50_000, 100_000, 500_000, 1_000_000)]
-    assert theil_sen(points) == 500
-    odd = [(n, y * (1.3 if n == 100_000 else 1)) for n, y in points]
-    assert theil_sen(odd) == 500
-
-
-def test_two_sizes_that_lie_close_do_not_outweigh_one_far_away():
-    """Without weights the three short pairs, which are mostly noise, would win."""
-    points = [(1000, 600_000), (2000, 500_000), (3000, 400_000), (1_000_000, 500_000_000)]
-    assert 499 < theil_sen(points) < 501
 
 
 def test_blocks_that_stop_at_a_smaller_size_do_not_mix_in_another_range():

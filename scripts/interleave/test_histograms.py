@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from interleave.histograms import (count, curve, enough, highest, merge, percentile, share_above)
+from interleave.histograms import curve, share_above
+from interleave.stats import count, highest_percentile, merge, percentile, percentile_allowed
 
 MS = 1_000_000
 
@@ -31,7 +32,8 @@ def test_a_percentile_of_a_merger_is_no_average_of_percentiles():
 @pytest.mark.parametrize("q, needed", [(50, 1), (90, 64), (99, 662), (99.9, 6636)])
 def test_a_percentile_needs_enough_durations(q, needed):
     assert percentile([[5, needed]], q) == 5
-    assert enough(needed, q) and highest(needed) == pytest.approx(q, abs=0.2 * (100 - q)) or q == 50
+    assert percentile_allowed(q, needed)
+    assert highest_percentile(needed) == pytest.approx(q, abs=0.2 * (100 - q)) or q == 50
     assert needed == 1 or percentile([[5, needed - 1]], q) is None
     assert percentile([], q) is None
 

@@ -45,3 +45,16 @@ def test_efficiency_is_reference_over_makespan_and_unknown_where_either_is():
     assert stats.efficiency(50, 100) == 0.5
     assert stats.efficiency(None, 100) is None
     assert stats.efficiency(50, None) is None
+
+
+def test_one_odd_size_does_not_move_the_slope():
+    points = [(n, n * 500) for n in (10_000, 50_000, 100_000, 500_000, 1_000_000)]
+    assert stats.theil_sen(points) == 500
+    odd = [(n, y * (1.3 if n == 100_000 else 1)) for n, y in points]
+    assert stats.theil_sen(odd) == 500
+
+
+def test_two_sizes_that_lie_close_do_not_outweigh_one_far_away():
+    """Without weights the three short pairs, which are mostly noise, would win."""
+    points = [(1000, 600_000), (2000, 500_000), (3000, 400_000), (1_000_000, 500_000_000)]
+    assert 499 < stats.theil_sen(points) < 501

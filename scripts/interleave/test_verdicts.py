@@ -4,8 +4,8 @@ from math import exp, log
 
 import pytest
 
-from interleave.verdicts import (EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, compare,
-                                 ratio_of_estimates, tier_of_estimates, verdict, winning_tier)
+from interleave.stats import (EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, compare_paired,
+                              ratio_of_estimates, tier_of_estimates, verdict, winning_tier)
 
 WEATHER = [1.0, 2.0, 0.5, 1.5, 3.0, 0.7, 1.1, 0.9]  # what disturbs a block disturbs it for all
 
@@ -18,15 +18,15 @@ def times(level, blocks=8, spread=0.0):
 def test_pairs_within_blocks_show_a_difference_that_medians_would_hide():
     slow, fast = times(105), times(100)
     assert max(fast.values()) > 2 * min(slow.values())
-    found = compare(slow, fast)
+    found = compare_paired(slow, fast)
     assert (found.median, found.low, found.high) == pytest.approx((1.05, 1.05, 1.05))
     assert verdict(found) == SLOWER
-    assert verdict(compare(fast, slow)) == FASTER
+    assert verdict(compare_paired(fast, slow)) == FASTER
 
 
 def test_the_median_and_the_interval_are_those_of_the_logarithms():
     ratios = [0.9, 1.0, 1.1, 1.2, 1.3, 1.5]
-    found = compare(dict(enumerate(ratios)), dict.fromkeys(range(6), 1))
+    found = compare_paired(dict(enumerate(ratios)), dict.fromkeys(range(6), 1))
     assert found.n == 6
     assert found.median == pytest.approx(exp((log(1.1) + log(1.2)) / 2))
     assert (found.low, found.high) == pytest.approx((0.9, 1.5))  # of six values: the whole range
@@ -34,7 +34,7 @@ def test_the_median_and_the_interval_are_those_of_the_logarithms():
 
 def test_of_fifteen_blocks_the_interval_leaves_out_three_at_each_end():
     ratios = {b: 1.01 + b / 1000 for b in range(15)}
-    found = compare(ratios, dict.fromkeys(range(15), 1))
+    found = compare_paired(ratios, dict.fromkeys(range(15), 1))
     assert (found.low, found.high) == pytest.approx((1.013, 1.021))
 
 
@@ -44,25 +44,25 @@ def test_of_fifteen_blocks_the_interval_leaves_out_three_at_each_end():
     (0.97, 1.02, NOT_RESOLVED), (1.0, 1.04, NOT_RESOLVED)])
 def test_a_verdict_follows_from_where_the_interval_lies(low, high, said):
     log_ratios = [low, low, low, (low * high) ** 0.5, high, high, high]
-    assert verdict(compare(dict(enumerate(log_ratios)), dict.fromkeys(range(7), 1.0))) == said
+    assert verdict(compare_paired(dict(enumerate(log_ratios)), dict.fromkeys(range(7), 1.0))) == said
 
 
 def test_a_wide_interval_around_one_is_no_tie():
     noisy = {b: t * (1.2 if b % 2 else 0.85) for b, t in times(100).items()}
-    assert verdict(compare(noisy, times(100))) == NOT_RESOLVED
+    assert verdict(compare_paired(noisy, times(100))) == NOT_RESOLVED
 
 
 def test_five_blocks_resolve_nothing_and_six_do():
-    assert verdict(compare(times(300, 5), times(100, 5))) == NOT_RESOLVED
-    assert verdict(compare(times(300, 6), times(100, 6))) == SLOWER
+    assert verdict(compare_paired(times(300, 5), times(100, 5))) == NOT_RESOLVED
+    assert verdict(compare_paired(times(300, 6), times(100, 6))) == SLOWER
     few = winning_tier({"a": times(100, 5), "b": times(300, 5)}, {"c": 10_000})
     assert (few.best, few.tied, few.unresolved, few.slower) == ("a", [], ["b", "c"], [])
 
 
 def test_only_blocks_that_both_have_count():
-    assert compare({1: 5.0, 2: 7.0}, {3: 5.0}) is None
+    assert compare_paired({1: 5.0, 2: 7.0}, {3: 5.0}) is None
     assert verdict(None) == NOT_RESOLVED
-    assert compare({1: 5.0, 2: 8.0, 9: 1.0}, {1: 5.0, 2: 4.0}).n == 2
+    assert compare_paired({1: 5.0, 2: 8.0, 9: 1.0}, {1: 5.0, 2: 4.0}).n == 2
 
 
 def test_a_tier_has_every_model_in_its_place():

@@ -11,7 +11,7 @@ from math import inf
 
 from . import stats, style
 from .estimates import six_digits
-from .verdicts import winning_tier
+from .stats import winning_tier
 
 # From few facts that a reader must know to many. Structures not named here come after these.
 PLAIN = ("sequential", "thread_per_turn")
