@@ -12,7 +12,6 @@ from .labels import label_line_ends
 from .responsiveness import merged, period_words, usual_worst
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, measure, panel_title, widest
 from .stats import percentile_allowed
-from .stats import percentile_allowed
 
 # How many of the heartbeats are later than the percentile.
 TICKS = {50: "half", 90: "1 in 10 later", 99: "1 in 100 later", 99.9: "1 in 1,000 later"}
