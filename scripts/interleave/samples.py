@@ -4,140 +4,32 @@ import hashlib
 import json
 import os
 
+from .schema import fault_of, fields_of, schema_of
 from .trouble import Trouble
 
+SCHEMA = schema_of("sample")["properties"]["schema"]["const"]
+STATUSES = tuple(schema_of("sample")["properties"]["status"]["enum"])
 # What a process measures. A row without a measurement carries null, never 0.
-MEASUREMENTS = (
-    "makespan_ns", "startup_ns", "first_finish_ns", "t1_ns", "critical_path_ns", "lb_ns",
-    "lb_model_ns", "greedy_ns", "unit_cost_ns", "cpu_user_ns", "cpu_sys_ns", "harness_cpu_ns",
-    "turns", "waits", "calls", "blocks", "units", "attempts", "retries", "failed", "skipped",
-    "unexpected", "events", "digest", "sum", "threads_peak", "vmhwm_bytes",
-    "rss_before_bytes", "page_tables_peak_bytes", "page_tables_before_bytes",
-    "kernel_stacks_peak_bytes", "kernel_stacks_before_bytes", "slab_peak_bytes",
-    "slab_before_bytes", "nvcsw", "nivcsw", "minor_faults", "major_faults",
-    "most_waiting", "most_computing", "latency", "heartbeat", "time_on_path", "time_of_turns",
-    "lateness", "idle_cpu", "results", "endpoint", "stop", "first_error_ns", "healthy", "fairness")
-
-
-SCHEMA = "interleave.sample/1"
-STATUSES = ("ok", "invalid", "timeout", "crash", "skipped")
-TEXTS = {"digest", "sum"}
-OBJECTS = {"unit_cost_ns", "latency", "heartbeat", "time_on_path", "time_of_turns", "lateness",
-           "idle_cpu", "results", "endpoint", "stop", "healthy"}
-# What of those is a whole number of at least 0 or null, where it is there; what a run left behind
-# may be less than what it found.
-NUMBERS_OF = {
-    "endpoint": ("cpu_ns", "peak_resident_bytes", "requests", "connections", "lateness_p99_ns"),
-    "stop": ("asked_ns", "acknowledged_ns", "started_after", "finished", "cpu_after_ns"),
-    "healthy": ("n", "p50", "p90", "p99", "max")}
-LEFT = ("threads_left", "descriptors_left", "heap_left_bytes")
-WHY_STOPPED = ("outside", "enough", "failure")
-
-
-def is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def is_name(value):
-    """Text that can be part of a file's name and stays inside its folder."""
-    return isinstance(value, str) and value != "" and not set(value) & set("/\\\0")
+MEASUREMENTS = fields_of("sample", "measurements")
 
 
 def fault_of_measurements(row):
-    """What is wrong with the types of a sample's own fields, in words; None: nothing."""
-    for key in ("family", "rung", "structure", "reason"):
-        if not isinstance(row.get(key), (str, type(None))):
-            return f"{key} is no text"
-    for key in MEASUREMENTS:
-        value = row.get(key)
-        if value is None:
-            continue
-        if key in OBJECTS or key in TEXTS:
-            if not isinstance(value, dict if key in OBJECTS else str):
-                return f"{key} is of the wrong type"
-        elif not is_number(value) or value < 0:
-            return f"{key} is no number of at least 0"
-    return fault_of_outside_world(row)
-
-
-def is_whole(value):
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def fault_of_outside_world(row):
-    """The same of calls, and of how a run was stopped."""
-    for key, names in NUMBERS_OF.items():
-        for name in names:
-            value = (row.get(key) or {}).get(name)
-            if value is not None and not (is_whole(value) and value >= 0):
-                return f"{key}.{name} is no whole number of at least 0"
-    if (row.get("fairness") or 0) > 1:
-        return "fairness is more than 1"
-    own_cpu = (row.get("endpoint") or {}).get("own_cpu")
-    if not isinstance(own_cpu, (bool, type(None))):
-        return "endpoint.own_cpu is neither true nor false"
-    stop = row.get("stop")
-    if stop is None:
-        return None
-    if stop.get("why") not in WHY_STOPPED:
-        return "stop.why is not known"
-    if stop.get("acknowledged_ns") is None:
-        return "stop.acknowledged_ns is missing"
-    wrong = [name for name in LEFT
-             if stop.get(name) is not None and not is_whole(stop[name])]
-    return f"stop.{wrong[0]} is no whole number" if wrong else None
+    """What is wrong with what a process wrote of itself, in words; None: nothing."""
+    return fault_of("sample", row, "own")
 
 
 def fault_of_row(row):
     """What every line of plan.jsonl and samples.jsonl has in common."""
-    if not isinstance(row, dict):
-        return "it is no object"
-    for key in ("exec_id", "model"):
-        if not is_name(row.get(key)):
-            return f"{key} is no name"
-    for key in ("cell_id", "scenario", "mode"):
-        if not isinstance(row.get(key), str):
-            return f"{key} is no text"
-    params = row.get("params")
-    if not isinstance(params, dict) or not all(
-            value is None or isinstance(value, str) or is_number(value)
-            for value in params.values()):
-        return "params is no object of plain values"
-    if not isinstance(row.get("skip_reason"), (str, type(None))):
-        return "skip_reason is no text"
-    if not isinstance(row.get("block"), (int, type(None))):
-        return "block is no number"
-    return None
+    return fault_of("plan", row, "identity")
 
 
 def fault_of_sample(row):
-    fault = fault_of_row(row)
-    if fault:
-        return fault
-    if row.get("schema") != SCHEMA:
-        return f"schema {row.get('schema')}, and only {SCHEMA} is known here"
-    if row.get("status") not in STATUSES:
-        return "it has no known status"
-    if row["status"] == "ok" and not row.get("makespan_ns"):
-        return "it has no makespan"
-    return fault_of_measurements(row)
+    return fault_of("sample", row)
 
 
 def fault_of_entry(row):
     """Of a line of plan.jsonl: what running it needs is there too."""
-    fault = fault_of_row(row)
-    if fault:
-        return fault
-    for key in ("timeout_s", "predicted_s", "padding"):
-        if not is_number(row.get(key)):
-            return f"{key} is no number"
-    if not isinstance(row.get("expect"), str):
-        return "expect is no text"
-    missing = [key for key in ("block", "position", "skip_reason", "lb_ns", "lb_model_ns",
-                               "greedy_ns") if key not in row]
-    missing += [key for key in ("agents", "workers", "cpu_share", "time_scale", "seed")
-                if not is_number(row["params"].get(key))]
-    return f"{missing[0]} is missing" if missing else None
+    return fault_of("plan", row)
 
 
 def to_line(entry):

@@ -3,13 +3,14 @@
 import csv
 import io
 
+from .samples import STATUSES
 from .tables import table_cells
 
-STATUSES = ["invalid", "timeout", "crash", "skipped"]
+FAILED = [status for status in STATUSES if status != "ok"]
 CSV_COLUMNS = [
     "cell_id", "scenario", "agents", "workers", "cpu_share", "io", "tokens", "on_error",
     "stop_after_us", "model", "family", "rung", "n",
-    *STATUSES, "missing", "makespan_ns", "makespan_low_ns", "makespan_high_ns", "efficiency",
+    *FAILED, "missing", "makespan_ns", "makespan_low_ns", "makespan_high_ns", "efficiency",
     "efficiency_low", "efficiency_high", "lb_efficiency", "overhead", "ceiling", "lb_ns",
     "greedy_ns", "lb_model_ns", "threads_peak", "own_memory_bytes", "cpu_s_per_1000_turns",
     "reasons"]
@@ -36,7 +37,7 @@ def _csv_row(cell, row):
                                       "stop_after_us")},
         **{k: row[k] for k in ("model", "family", "rung", "n", "ceiling", "lb_model_ns",
                                "threads_peak", "missing")},
-        **{k: row["status"].get(k, 0) for k in STATUSES},
+        **{k: row["status"].get(k, 0) for k in FAILED},
         **{k: cell[k] for k in ("lb_ns", "greedy_ns")},
         "makespan_ns": part("makespan_ns", "median"),
         "makespan_low_ns": part("makespan_ns", "low"),
