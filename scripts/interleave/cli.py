@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from . import machine
 from .cells import chosen_cells
+from .doctor import tell_briefly
 from .executables import Executables
 from .lock import LOCK, MachineLock
 from .manifest import (
@@ -110,6 +111,7 @@ def run(session, options):
             shutil.rmtree(result, ignore_errors=True)
             raise
         session.say(f"Into {shown(result)}")
+        tell_briefly(session, manifest["environment"]["before"])
         return measure(session, result, about, lock)
 
 

@@ -34,5 +34,15 @@ def make_root(folder, models):
     return folder
 
 
+def write_files(root, texts):
+    """Files of a machine below a folder: {"/proc/stat": text}. None removes one."""
+    for path, text in texts.items():
+        file = root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        if text is not None:
+            file.write_text(text)
+
+
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]

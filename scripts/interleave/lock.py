@@ -59,3 +59,20 @@ def holder_of(fd):
         return None
     holders = (w[4] for w in words if len(w) > 5 and w[1] == "FLOCK" and w[5] == place)
     return next((pid for pid in holders if pid.isdigit() and pid != "0"), None)
+
+
+def measuring_now(path=LOCK):
+    """Whether a run is measuring on this machine at this moment; None where that is not told."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

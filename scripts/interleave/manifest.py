@@ -4,7 +4,7 @@ import os
 import subprocess
 from datetime import datetime, timezone
 
-from . import machine
+from . import checks, machine
 from .samples import read_json, sha256_of, write_json
 from .trouble import Trouble, Usage
 
@@ -97,7 +97,7 @@ def new_manifest(root, plan, answers, about, executables, command):
         "profile": plan.profile.name, "blocks": plan.profile.blocks, "commit": commit,
         "dirty": dirty, "created_utc": created, "finished_utc": None,
         "machine": machine.machine(),
-        "environment": {"before": machine.environment(), "after": None},
+        "environment": {"before": checks.environment(), "after": None},
         "compiler": first.get("compiler"), "flags": first.get("build"),
         "libraries": {model: said.get("library") for model, said in about.items()},
         "models": [{key: said.get(key) for key in ("model", "family", "rung", "structure")}
@@ -111,6 +111,6 @@ def finish(result, ticks):
     """Marks the measuring as complete; ticks: machine.cpu_ticks() when measuring began."""
     manifest = read_json(result / "manifest.json")
     manifest["finished_utc"] = utc_second()
-    manifest["environment"]["after"] = machine.environment(since=ticks)
+    manifest["environment"]["after"] = checks.environment(since=ticks)
     write_json(result / "manifest.json", manifest)
     return manifest

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from . import machine
+from . import checks, machine
 from .lock import MachineLock
 from .manifest import commit_of, result_id, utc_second
 from .micro_page import SCHEMA, write_figures, write_page
@@ -230,12 +230,12 @@ def circumstances(session, measured):
     """Where, when and of what `measured()` is true, and whether it may be cited; and what it
     returns."""
     commit, dirty = commit_of(session.root)
-    created, before, ticks = utc_second(), machine.environment(), machine.cpu_ticks()
+    created, before, ticks = utc_second(), checks.environment(), machine.cpu_ticks()
     found = measured()
     about = {"id": result_id(created, commit, "micro"), "created_utc": created,
              "finished_utc": utc_second(), "commit": commit, "dirty": dirty,
              "machine": machine.machine(), "blocks": ROUNDS,
-             "environment": {"before": before, "after": machine.environment(since=ticks)}}
+             "environment": {"before": before, "after": checks.environment(since=ticks)}}
     return found, about | {"trust": trust(about, [], 0, 0)}
 
 

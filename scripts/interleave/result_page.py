@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from . import markdown_tables
+from . import checks, markdown_tables
 from .advice import when_to_use_which
 from .charts import draw_all
 from .cpu_cost import cpu_table
@@ -203,8 +203,9 @@ def _environment(manifest, machine):
         lines += ["", "| check | before | state | after | state |", "|---|---|---|---|---|"]
         for name in sorted({*before, *after}):
             b, a = before.get(name) or {}, after.get(name) or {}
-            lines.append(f"| {name} | {_cell(b.get('value'))} | {_cell(b.get('state'))} | "
-                         f"{_cell(a.get('value'))} | {_cell(a.get('state'))} |")
+            lines.append(f"| {checks.title(name)} | {_cell(checks.shown(name, b.get('value')))} | "
+                         f"{_cell(b.get('state'))} | {_cell(checks.shown(name, a.get('value')))} | "
+                         f"{_cell(a.get('state'))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,32 +1,14 @@
-"""Does the machine's description say unknown where it does not know, and never who owns it?"""
+"""Does the machine's description say what its files say, and never who owns it?"""
 
+import os
 import platform
 import shutil
 import subprocess
 
 import pytest
 
-from . import machine
+from . import fake_root, machine
 from .manifest import commit_of
-
-STATES = {"ok", "warn", "fail", "unknown"}
-
-
-def test_every_fact_has_a_value_and_one_of_four_states():
-    for name, fact in machine.environment().items():
-        assert set(fact) == {"value", "state"} and fact["state"] in STATES, name
-        assert (fact["value"] is None) == (fact["state"] == "unknown"), name
-
-
-def test_where_no_file_can_be_read_everything_from_files_is_unknown(monkeypatch):
-    monkeypatch.setattr(machine, "text_of", lambda path: None)
-    facts = machine.environment()
-    for name in ("governor", "turbo", "smt", "load", "steal_percent", "cgroup_quota",
-                 "clocksource", "hypervisor", "transparent_huge_pages", "max_map_count",
-                 "pid_max", "threads_max"):
-        assert facts[name] == {"value": None, "state": "unknown"}, name
-    assert machine.machine()["hypervisor"] is None
-
 
 def test_the_name_is_the_hardwares_and_not_the_hosts(monkeypatch):
     name = machine.machine()["name"]
@@ -45,29 +27,75 @@ def test_the_name_begins_with_what_people_call_the_cpu(model, word):
     assert machine.short_cpu(model) == word
 
 
-def fake_files(monkeypatch, files):
-    monkeypatch.setattr(machine, "text_of", lambda path: files.get(str(path)))
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Puts files of another machine in the place of this one's."""
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    return lambda texts: fake_root.write_files(tmp_path, texts)
 
 
-def test_steal_is_the_share_since_the_run_began(monkeypatch):
-    fake_files(monkeypatch, {"/proc/stat": "cpu  500 0 300 100 0 0 0 100 0 0\ncpu0 1"})
+def test_steal_is_the_share_since_the_run_began(files):
+    files({"/proc/stat": "cpu  500 0 300 100 0 0 0 100 0 0\ncpu0 1"})
     assert machine.cpu_ticks() == (100, 1000)
-    assert machine.steal(since=(90, 0)) == {"value": 1.0, "state": "warn"}
-    assert machine.steal(since=(100, 0)) == {"value": 0.0, "state": "ok"}
+    assert machine.steal_percent(since=(90, 0)) == 1.0
+    assert machine.steal_percent(since=(100, 0)) == 0.0
 
 
-def test_a_quota_is_a_warning(monkeypatch):
-    fake_files(monkeypatch, {"/proc/self/cgroup": "0::/a",
-                             "/sys/fs/cgroup/a/cpu.max": "50000 100000"})
-    assert machine.cgroup_quota() == {"value": "50000 100000", "state": "warn"}
-    fake_files(monkeypatch, {"/sys/fs/cgroup/cpu.max": "max 100000"})
-    assert machine.cgroup_quota()["state"] == "ok"
+@pytest.mark.parametrize("texts, quota", [
+    ({"/proc/self/cgroup": "0::/a", "/sys/fs/cgroup/a/cpu.max": "50000 100000",
+      "/sys/fs/cgroup/cpu.max": "max 100000"}, "50000 100000"),
+    ({"/proc/self/cgroup": "0::/elsewhere", "/sys/fs/cgroup/cpu.max": "max 100000"}, "max"),
+    ({"/proc/self/cgroup": "1:cpu,cpuacct:/a", "/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us": "50000",
+      "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1"}, "50000 100000"),
+    ({"/proc/self/cgroup": "1:cpu:/", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1"}, "max"),
+    ({"/proc/self/cgroup": "0::/a"}, None),
+])
+def test_a_quota_is_found_in_either_version_of_control_groups(files, texts, quota):
+    files(texts)
+    assert machine.cgroup_quota() == quota
 
 
-def test_the_runs_own_load_is_no_warning(monkeypatch):
-    fake_files(monkeypatch, {"/proc/loadavg": "900.0 1 1 1/1 1"})
-    assert machine.load(own=False)["state"] == "fail"
-    assert machine.load(own=True)["state"] == "ok"
+def test_the_limit_on_threads_is_the_control_groups_where_that_is_less(files):
+    files({"/proc/self/limits": "Max processes             96365     96365     processes",
+           "/proc/self/cgroup": "0::/a", "/sys/fs/cgroup/a/pids.max": "500"})
+    assert machine.processes_limit() == 500
+    files({"/sys/fs/cgroup/a/pids.max": "max"})
+    assert machine.processes_limit() == 96365
+
+
+def test_free_memory_is_the_control_groups_where_that_is_less(files):
+    files({"/proc/meminfo": "MemAvailable:    1000 kB", "/proc/self/cgroup": "0::/a",
+           "/sys/fs/cgroup/a/memory.max": "600000", "/sys/fs/cgroup/a/memory.current": "500000"})
+    assert machine.memory_available() == 100_000
+    files({"/sys/fs/cgroup/a/memory.max": "max"})
+    assert machine.memory_available() == 1_024_000
+
+
+@pytest.mark.parametrize("text, cpus", [("0-2,8", {0, 1, 2, 8}), ("3", {3}), ("", set()),
+                                        ("none of that", None), (None, None)])
+def test_a_list_of_cpus_is_read_as_the_kernel_writes_it(text, cpus):
+    assert machine.cpu_list(text) == cpus
+
+
+def test_what_others_compute_at_the_moment_is_without_our_own(files):
+    def compute(ticks, own, other):
+        files({"/proc/stat": f"cpu  {ticks} 0 0 100 0 0 0 0", "/proc/7/stat": stat("a (b) c", other),
+               f"/proc/{os.getpid()}/stat": stat("python3", own)})
+
+    def stat(name, ticks):
+        return f"7 ({name}) S 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0"
+
+    per_second = os.sysconf("SC_CLK_TCK")
+    compute(1000, 10, 10)
+    seen = machine.others_now(1000, lambda _: compute(1000 + 750 * per_second, 10 + 250 * per_second,
+                                                      10 + 400 * per_second))
+    assert seen == {"cpus": 0.5, "most_by": "a (b) c"}
+
+
+def test_whoever_is_in_a_container_is_told_so(files, tmp_path):
+    assert not machine.in_container()
+    files({"/proc/1/cgroup": "0::/docker/0123"})
+    assert machine.in_container()
 
 
 def git(folder, *arguments):
