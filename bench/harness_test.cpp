@@ -217,6 +217,9 @@ TEST(Harness, a_correct_run_has_all_its_figures) {
   EXPECT_EQ(line["latency"]["n"], 72);
   EXPECT_TRUE(line["latency"]["p90"].is_number_integer());
   EXPECT_TRUE(line["latency"]["p99"].is_null());
+  std::int64_t in_buckets = 0;
+  for (const auto& bucket : line["latency"]["histogram"]) in_buckets += bucket[1].get<int>();
+  EXPECT_EQ(in_buckets, 72);
   EXPECT_GE(m.metrics.makespan, m.structural_bound * 9 / 10);
 }
 
@@ -252,6 +255,7 @@ TEST(Harness, heartbeats_and_results_have_their_figures_where_there_are_any) {
        {line["turns"], line["waits"], line["latency"]["n"], line["lateness"]["n"]}) {
     EXPECT_EQ(n, 3);
   }
+  EXPECT_TRUE(line["latency"]["histogram"].is_null());  // three turns are too few for one
   EXPECT_EQ(line["heartbeat"]["n"], 2);
   EXPECT_EQ(line["heartbeat"]["over_100ms"], m.metrics.heartbeat->over_100ms);
   EXPECT_TRUE(line["heartbeat"]["p90"].is_null());

@@ -218,12 +218,16 @@ Metrics metrics_of(const Stamps& stamps, const UnitCosts& costs, unsigned cpus) 
     }
   }
   const std::vector<TimeSpent> spent = time_of_each_turn(stamps, costs);
+  const Percentiles latency = percentiles_of(latencies);
+  std::vector<Bucket> latency_histogram;
+  if (latency.p90 && !lateness.empty()) latency_histogram = histogram_of(latencies);
   return {.makespan = nanoseconds(stamps.closed - stamps.opened),
           .startup = nanoseconds(first_start - stamps.opened),
           .first_finish = nanoseconds(first_finish - stamps.opened),
           .most_waiting = most_at_once(waiting),
           .most_computing = most_at_once(computing),
-          .latency = percentiles_of(std::move(latencies)),
+          .latency = latency,
+          .latency_histogram = std::move(latency_histogram),
           .lateness = percentiles_of(std::move(lateness)),
           .time_on_path = time_on_path(stamps, costs),
           .time_of_turns =

@@ -72,6 +72,9 @@ struct Metrics {
   std::size_t most_waiting = 0;  // steps of turns, at the same moment
   std::size_t most_computing = 0;
   Percentiles latency;  // of a turn that was not skipped: all it waits for finished, to it finished
+  // The same, where turns wait and are enough for more than a median; else it would be much to keep
+  // for little.
+  std::vector<Bucket> latency_histogram;
   Percentiles lateness;  // of a wait or call: when it was due, to its end
   TimeOnPath time_on_path;
   TimeSpent time_of_turns;

@@ -151,6 +151,12 @@ json heartbeat(const Heartbeat& beats) {
   return object;
 }
 
+json latency(const Metrics& m) {
+  json object = percentiles(m.latency);
+  object["histogram"] = m.latency_histogram.empty() ? json() : histogram(m.latency_histogram);
+  return object;
+}
+
 json results(const Results& r, nanoseconds arrivals) {
   json object = percentiles(r.latency);
   object["first_ns"] = r.first.count();
@@ -191,7 +197,7 @@ void add_metrics(json& object, const Measurement& m, nanoseconds arrivals) {
   object["first_finish_ns"] = m.metrics.first_finish.count();
   object["most_waiting"] = m.metrics.most_waiting;
   object["most_computing"] = m.metrics.most_computing;
-  object["latency"] = percentiles(m.metrics.latency);
+  object["latency"] = latency(m.metrics);
   object["lateness"] = percentiles(m.metrics.lateness);
   object["time_on_path"] = time_on_path(m.metrics.time_on_path);
   object["time_of_turns"] = time_spent(m.metrics.time_of_turns);
