@@ -90,6 +90,9 @@ def main(session, options):
 
 
 def gate(session, options):
+    for flag in ("model", "cell"):
+        if getattr(options, flag) is None:
+            raise Usage(f"gate needs --{flag}: one comparison, named beforehand")
     if refuse_mixture(options.a, options.b):
         a, b = read_result(options.a), read_result(options.b)
         cell_id = one_cell(options.cell, cells_of_both(a, b, options.model))

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from .trouble import Trouble, Usage
 from .units import plural
 
 KEPT = 4  # checkouts; each is built, so it has some hundred megabytes
+STDERR = 2
 # Called with the folder whose prepare.sh knows how to build, the checkout, and what to build in it.
 BUILD = """set -euo pipefail
 scripts=$1 root=$2
@@ -60,7 +60,7 @@ def build_sides(session, revisions, models):
         words = words_for(name, revision, sha)
         if sha not in built:
             session.say(f"Building {words}: describe, {', '.join(models)}")
-            build(session.root, folders[sha], words, ["describe", *models])
+            build(session, folders[sha], words, ["describe", *models])
             built[sha] = about(folders[sha], models, words)
         sides.append(Side(name, revision, sha, folders[sha], executables_of(folders[sha]),
                           built[sha]))
@@ -132,17 +132,16 @@ def tidy(root, in_use):
         remove(root, folder)
 
 
-def build(root, folder, words, programs):
+def build(session, folder, words, programs):
     """By this checkout's own prepare.sh: an older one may build in another way."""
     if not (folder / "CMakePresets.json").is_file():
         raise Trouble(f"{words} has no CMakePresets.json: it is from before the suite could be "
                       "built like this; name a later revision")
-    # Its lines are for a person: what is written on standard output may be a script's.
-    out = sys.stderr.fileno() if not sys.stdout.isatty() else None
     parent = os.getpid()
-    builder = subprocess.Popen(["bash", "-c", BUILD, "bench", str(root / "scripts"), str(folder),
-                                *programs], stdin=subprocess.DEVNULL, stdout=out,
-                               start_new_session=True, preexec_fn=lambda: die_with(parent))
+    builder = subprocess.Popen(
+        ["bash", "-c", BUILD, "bench", str(session.root / "scripts"), str(folder), *programs],
+        stdin=subprocess.DEVNULL, stdout=STDERR if session.console.stderr else None,
+        start_new_session=True, preexec_fn=lambda: die_with(parent))
     try:
         status = builder.wait()
     except BaseException:
