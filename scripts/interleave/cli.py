@@ -26,6 +26,7 @@ from .progress import Display
 from .run import Runner, without_rows
 from .samples import (
     cut_torn_line, fault_of_entry, fault_of_sample, read_json, read_lines, write_json, write_lines)
+from .sums import record_measured, seal
 from .trouble import Trouble, Usage
 from .units import plural
 
@@ -170,6 +171,7 @@ def measure(session, result, about, lock):
         return tell_how_to_go_on(session, result)
     if entries or not read_json(result / "manifest.json").get("finished_utc"):
         finish(result, ticks)
+        record_measured(result)
     draw(session, result)
     return verdict(session, result)
 
@@ -199,9 +201,7 @@ def draw(session, result):
     try:
         from . import result_page
         summary = result_page.write_result(result)
-        manifest = read_json(result / "manifest.json")
-        manifest["sha256"] = result_page.file_hashes(result)
-        write_json(result / "manifest.json", manifest)
+        seal(result, *commit_of(session.root))
     except Trouble:
         raise
     except (Exception, KeyboardInterrupt) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .manifest import read_manifest
 from .samples import SCHEMA, fault_of_row, fault_of_sample, lines_of
+from .sums import changed_since_measured
 from .trouble import Trouble
 
 
@@ -41,6 +42,7 @@ def read_result(path):
     if not manifest_file.is_file():
         raise Trouble(f"{path} is not a result folder: it has no manifest.json")
     manifest = read_manifest(manifest_file)
+    messages += changed_since_measured(path, manifest)
     plan = _read_lines(path / "plan.jsonl", fault_of_row, messages)
     if not plan:
         messages.append("plan.jsonl has no line: nothing was planned, so nothing counts")

@@ -1,4 +1,4 @@
-"""What may be in a file of a result? results/schema/ says so, once, for people and for this code."""
+"""What may be in a file of a result? results/schema/ says so once, for people and for code."""
 
 import json
 from functools import lru_cache

@@ -245,7 +245,6 @@ def test_everybody_may_open_the_lock_whatever_the_umask(tmp_path):
 def bench(tmp_path, monkeypatch):
     """Calls ./scripts/bench's Python half in a fake checkout; returns status, result and text."""
     monkeypatch.setattr(result_page, "write_result", lambda result: {})
-    monkeypatch.setattr(result_page, "file_hashes", lambda result: {})
     monkeypatch.setattr(result_page, "print_table", lambda summary, console: None)
     monkeypatch.chdir(tmp_path)
 

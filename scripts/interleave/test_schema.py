@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from .schema import FOLDER, fault_of, fields_of, schema_of
+from .summary import as_json
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = sorted((ROOT / "results" / "published").glob("*/manifest.json"))
@@ -47,11 +48,17 @@ def lines(path):
 def test_published_results_are_as_the_schemas_say_and_have_no_other_fields(manifest):
     folder = manifest.parent
     files = {"plan": lines(folder / "plan.jsonl"), "sample": lines(folder / "samples.jsonl"),
-             "canary": lines(folder / "canary.jsonl"), "manifest": [json.loads(manifest.read_text())],
+             "canary": lines(folder / "canary.jsonl"),
+             "manifest": [json.loads(manifest.read_text())],
              "summary": [json.loads((folder / "derived" / "summary.json").read_text())]}
     for name, values in files.items():
         assert [fault for value in values if (fault := fault_of(name, value))] == []
         assert set().union(*values) <= set(fields_of(name)), name
+
+
+def test_each_section_of_a_summary_is_described(data):
+    assert fault_of("summary", json.loads(as_json(data.summary))) is None
+    assert set(data.summary) <= set(fields_of("summary"))
 
 
 def test_all_that_a_real_program_writes_is_described(tmp_path):
