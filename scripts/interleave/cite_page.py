@@ -1,0 +1,52 @@
+"""HOW_TO_CITE.md: what may be said of a result, in which words, and how to check it later."""
+
+from .cite_bibtex import bibtex
+from .cite_words import SELF_RUN, provenance, sentence, verdict_words
+
+WORDS = {"citable": "", "with caution": " Say so wherever you use one of its numbers.",
+         "not citable": " Do not cite it. What follows is printed so that you can see what it would "
+                        "say."}
+
+
+def how_to_cite(summary, manifest):
+    trust = summary["trust"]
+    reasons = "".join(f"- {reason}\n" for reason in trust["reasons"])
+    facts = "".join(f"- {line}\n" for line in provenance(summary, manifest)[:-1])
+    return f"""# How to cite result {summary['result_id']}
+
+**{verdict_words(trust | {"reasons": []})}**{WORDS[trust["level"]]}
+
+{reasons}
+## In a sentence
+
+> {sentence(summary, manifest)}
+
+`./scripts/bench cite DIR` prints one for each headline cell.
+
+## In a bibliography
+
+[citation.bib](citation.bib): the suite, and this result. It names no author of the result: who
+measured is not stored. If it was you, add yourself.
+
+```bibtex
+{bibtex(summary, manifest)}```
+
+## In a table
+
+[summary.md](derived/summary.md), [summary.tex](derived/summary.tex) (booktabs) and
+[summary.csv](derived/summary.csv) hold every cell. `./scripts/bench cite DIR --format latex` (or
+`markdown`, `csv`) prints the headline cells, with marks by which they are checked later.
+
+## The quoting rule
+
+1. Name the result by its ID, and what it says of itself (the first line of this page).
+2. Say "{SELF_RUN}" until somebody else, on another machine, has run
+   `./scripts/bench reproduce` on it and found the same tiers; then name their result as well.
+3. A number goes with its scenario, its size, its interval and n. A ratio goes with its interval.
+4. No average over scenarios, and no rank without the tier.
+5. Before you publish: `./scripts/bench cite --check FILE` (Markdown or LaTeX) looks up this result's
+   numbers in your text and shows which no longer match.
+
+## What it was measured with
+
+{facts}"""
