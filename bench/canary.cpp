@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -21,17 +19,18 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// About 0.6 to 1.5 ms a piece.  Five of them outlast what a scheduler gives to a newcomer before
-// others have their turn, so that their median cannot be had in between.
-constexpr std::uint32_t units = 1500;
+// About 2 ms a piece.  Of five such pieces a competitor gets into three, whose turns are some
+// milliseconds long too; into shorter ones only now and then.  A single stall is in one piece
+// alone.
+constexpr std::uint32_t units = 3500, units_to_warm_up = 500;
 constexpr int pieces = 5;
 // Long enough that the 50 to 100 us by which an idle CPU wakes up late are no news.
 constexpr auto asked_sleep = 5ms;
 
-std::int64_t time_of_piece() {
+std::int64_t time_of(std::uint32_t count) {
   static std::atomic<bench::Value> sink = 1;  // keeps the compiler from dropping the work
   const auto begin = Clock::now();
-  sink = bench::run_kernel(bench::Kernel::mix, units, 1);
+  sink = bench::run_kernel(bench::Kernel::mix, count, 1);
   return (Clock::now() - begin) / 1ns;
 }
 
@@ -44,16 +43,14 @@ std::int64_t median(std::vector<std::int64_t> times) {
 std::int64_t kernel_ns() {
   const unsigned cpus = bench::usable_cpus();
   std::vector<std::int64_t> medians(cpus);
-  std::barrier all_ready(static_cast<std::ptrdiff_t>(cpus));
   {
     std::vector<std::jthread> threads;
     for (unsigned cpu = 0; cpu < cpus; ++cpu) {
       threads.emplace_back([&, cpu] {
         bench::pin_this_thread(cpu);
-        all_ready.arrive_and_wait();
-        time_of_piece();  // the first one warms up
+        time_of(units_to_warm_up);
         std::vector<std::int64_t> times;
-        for (int piece = 0; piece < pieces; ++piece) times.push_back(time_of_piece());
+        for (int piece = 0; piece < pieces; ++piece) times.push_back(time_of(units));
         medians[cpu] = median(std::move(times));
       });
     }
