@@ -9,6 +9,7 @@ from rich.text import Text
 from . import checks, markdown_tables
 from .advice import when_to_use_which
 from .charts import draw_all
+from .comparisons_table import comparisons_csv, comparisons_table
 from .cpu_cost import cpu_table
 from .endpoint_use import endpoint_table
 from .events import events_table
@@ -32,6 +33,7 @@ LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "r
 # the summary and gives a heading and what is below it, or nothing.
 SECTIONS = [
     ("makespan-over-agents", markdown_tables.times_section),
+    ("who-wins", comparisons_table),
     ("responsiveness", responsiveness_table),
     ("responsiveness", instruments_table),
     ("time-spent", time_table),
@@ -61,6 +63,7 @@ def write_result(result_dir: Path) -> dict:
     derived.mkdir(exist_ok=True)
     (derived / "summary.json").write_text(as_json(summary))
     (derived / "summary.csv").write_text(as_csv(summary))
+    (derived / "comparisons.csv").write_text(comparisons_csv(summary))
     (derived / "summary.md").write_text(markdown_tables.markdown_table(summary))
     figures = folder / "figures"
     drawn, left_out = draw_all(result, summary, figures)

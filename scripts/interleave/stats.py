@@ -18,6 +18,7 @@ far out. The exact intervals hold whatever the distribution, of independent runs
 
 import math
 import random
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -105,9 +106,9 @@ class Ratio:
 
     low, high    the 95 % interval of this comparison by itself; None where samples are too few
     p            exact and two-sided: how often chance alone would set the two as far apart
-    detectable   the smallest change, as a ratio above 1, that samples scattered like these would
-                 have told from none, at the level of the first step of Holm's test where the
-                 comparison is one of a family; None where nothing could have
+    detectable   the smallest change of this direction, as a ratio above 1, that samples scattered
+                 like these would have told from none; None where they could not have. The two
+                 are told apart exactly where they differ by more.
     """
 
     n: int
@@ -119,24 +120,26 @@ class Ratio:
 
 
 def compare_paired(ours, theirs, family=1):
-    """ours, theirs: block -> time. None: no block has both. `family`: how many comparisons are to
-    be judged together; it sets `detectable` and nothing else.
+    """ours, theirs: block -> time. None: no block has both. `family`: among how many comparisons
+    the 5 % are shared (see `holm_shares`); it sets `detectable` and nothing else.
 
     Two models are compared within blocks, for what disturbs the machine for a while disturbs both.
     The estimate is the median of d = ln(ours / theirs), its interval [d(k), d(n+1-k)] of the
     ordered d with the k of `interval_rank`: the exact sign test turned round (Conover, Practical
     Nonparametric Statistics, 3.4).
     """
-    return _paired([math.log(ours[b]) - math.log(theirs[b]) for b in ours if b in theirs], family)
+    return _paired(sorted(math.log(ours[b]) - math.log(theirs[b]) for b in ours if b in theirs),
+                   family)
 
 
-def _paired(logs, family):
-    if not logs:
-        return None
-    ordered, n = sorted(logs), len(logs)
-    p = sign_test(sum(d < 0 for d in ordered), sum(d > 0 for d in ordered))
-    return _ratio(n, ordered, _middle(ordered), p, interval_rank(n),
-                  interval_rank(n, 1 - ALPHA / family))
+def _paired(ordered, family):
+    n = len(ordered)
+    return _ratio(n, ordered, _middle(ordered), sign_test_of(ordered), interval_rank(n),
+                  interval_rank(n, 1 - ALPHA / family)) if n else None
+
+
+def sign_test_of(ordered):
+    return sign_test(bisect_left(ordered, 0), len(ordered) - bisect_right(ordered, 0))
 
 
 @lru_cache(maxsize=None)
@@ -150,14 +153,14 @@ def sign_test(below, above):
 
 
 def _ratio(n, ordered, centre, p, rank, family_rank):
-    """From ordered logarithms and the ranks of their interval, by itself and within its family."""
+    """From ordered logarithms, and the ranks of their interval by itself and within its family."""
     def ends(found):
         return (None, None) if found is None else (ordered[found[0] - 1], ordered[-found[0]])
 
     low, high = ends(rank)
-    widest_low, widest_high = ends(family_rank)
-    # Had all been shifted by more than this, the interval would lie beside 0.
-    seen = None if widest_low is None else max(centre - widest_low, widest_high - centre)
+    least, most = ends(family_rank)
+    # Had all been shifted by more, away from 0, the interval would lie beside it.
+    seen = None if least is None else centre - least if centre > 0 else most - centre
     return Ratio(n, math.exp(centre), *(None if x is None else math.exp(x) for x in (low, high)),
                  p, None if seen is None else math.exp(seen))
 
@@ -226,6 +229,20 @@ def holm(ps):
     return adjusted
 
 
+def holm_shares(ps):
+    """Of each p, among how many the 5 % are shared where Holm's test comes to it, all others being
+    as they are: the number of those that are not called real before it."""
+    m = len(ps)
+    order = sorted(range(m), key=ps.__getitem__)
+    real = next((t for t in range(m) if ps[order[t]] * (m - t) > ALPHA), m)
+    shares, fails = [m] * m, m
+    for t in range(m - 1, -1, -1):  # fails: the first after t that, moved up by one, is not real
+        shares[order[t]] = m - (real if t >= real else fails - 1)
+        if ps[order[t]] * (m - t + 1) > ALPHA:
+            fails = t
+    return shares
+
+
 def margin(noise_floor):
     """Within which times count as alike. noise_floor: by how much, as a ratio less 1, a model
     differed from itself; None: not known."""
@@ -269,10 +286,13 @@ def cell_comparisons(times, margin=MARGIN):
     logs = {m: {b: math.log(t) for b, t in times[m].items()} for m in order}
     pairs = [(one, other) for other, one in combinations(order, 2)
              if not logs[one].keys().isdisjoint(logs[other])]
-    judged = max((len(times[m]) for m in order), default=0) >= ENOUGH_BLOCKS
-    ratios = [_paired([d - logs[other][b] for b, d in logs[one].items() if b in logs[other]],
-                      len(pairs) if judged else 1) for one, other in pairs]
-    adjusted = holm([r.p for r in ratios]) if judged else [None] * len(pairs)
+    differences = [sorted(d - logs[other][b] for b, d in logs[one].items() if b in logs[other])
+                   for one, other in pairs]
+    adjusted, shares = [None] * len(pairs), [1] * len(pairs)
+    if max((len(times[m]) for m in order), default=0) >= ENOUGH_BLOCKS:
+        ps = [sign_test_of(d) for d in differences]
+        adjusted, shares = holm(ps), holm_shares(ps)
+    ratios = map(_paired, differences, shares)
     return [Comparison(one, other, ratio, p, verdict(ratio, margin, p))
             for (one, other), ratio, p in zip(pairs, ratios, adjusted)]
 

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from . import stats, style
+from .comparisons import comparisons
 from .cpu_cost import cpu_cost, cpu_ns
 from .endpoint_use import endpoint_use
 from .estimates import estimated as _estimate
@@ -36,6 +37,7 @@ NO_MEASURE = dict.fromkeys(("efficiency", "lb_efficiency", "overhead"))
 # cells, in a module of its own. These never see a cell whose outside world is another one: over TCP
 # or stopped, its times compare with no others.
 SECTIONS = {
+    "comparisons": comparisons,
     "winning_tiers": winning_tiers,
     "responsiveness": responsiveness,
     "instruments": instruments,
@@ -103,7 +105,8 @@ def summarise(result):
         "machine": manifest.get("machine") or {},
         "default_workers": default_workers(plain or cells),
         "trust": trust(manifest, result.samples, len(result.samples) + absent, above_one,
-                       len(result.messages)),
+                       len(result.messages), sections.get("noise"),
+                       getattr(result, "disturbed", ())),
         "messages": result.messages,
         "models": [about[m] for m in order],
         "cells": plain,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import inf
 
 from . import stats, style
+from .comparisons import margin_of, races
 from .estimates import six_digits
 from .stats import winning_tier
 
@@ -26,37 +27,32 @@ STRUCTURES = {
 
 def winning_tiers(result, cells):
     """A section of the summary: each cell in which models can be compared, with its tier."""
-    samples = defaultdict(lambda: defaultdict(list))
+    samples = defaultdict(list)
     for sample in result.measured():
-        samples[sample["cell_id"]][sample["model"]].append(sample)
-    rows = []
-    for cell in cells:
-        if cell["params"].get("heartbeat_us") or len(cell["models"]) < 2:
-            continue  # an instrument costs something; and one model alone has beaten nobody
-        row = _row(cell, samples[cell["cell_id"]])
-        if row:
-            rows.append(row)
-    return rows
+        samples[sample["cell_id"]].append(sample)
+    alike = margin_of(result, cells)
+    rows = (_row(cell, times, samples[cell["cell_id"]], alike)
+            for cell, times in races(result, cells))
+    return [row for row in rows if row]
 
 
-def _row(cell, measured):
-    times = {m: {s.get("block"): s["makespan_ns"] for s in rows} for m, rows in measured.items()}
+def _row(cell, times, measured, alike):
     bounds = {r["model"]: r["lb_model_ns"] for r in cell["models"]
               if r["skipped_by_bound"] and r["lb_model_ns"]}
-    tier = winning_tier(times, bounds)
+    tier = winning_tier(times, bounds, alike)
     if tier is None:
         return None
     known = [tier.best, *tier.tied, *tier.unresolved, *tier.slower]
     if len(known) < 2:
         return None  # all others failed: that is no race
-    everything = [s for rows in measured.values() for s in rows]
-    return {"cell_id": cell["cell_id"], "n": tier.n, "best": tier.best, "tied": tier.tied,
+    return {"cell_id": cell["cell_id"], "n": tier.n, "hint": tier.hint,
+            "margin": six_digits(alike), "best": tier.best, "tied": tier.tied,
             "unresolved": tier.unresolved, "slower": tier.slower,
             "no_result": sorted(r["model"] for r in cell["models"] if r["model"] not in known),
             "ratios": {m: as_row(r) for m, r in tier.ratios.items()},
             "at_least": {m: six_digits(x) for m, x in tier.at_least.items()},
-            **{key: _middle(everything, key) for key in ("turns", "t1_ns")},
-            "waits": _middle([s | {"waits": _waits(s)} for s in everything], "waits")}
+            **{key: _middle(measured, key) for key in ("turns", "t1_ns")},
+            "waits": _middle([s | {"waits": _waits(s)} for s in measured], "waits")}
 
 
 def _waits(sample):
