@@ -105,6 +105,12 @@ def _count(value):
     return f"{value:,}" if isinstance(value, int) else value
 
 
+def _is_slow(build):
+    """For a debugger, or with the checks of a sanitizer (address, thread, undefined)."""
+    return any(word in build.lower() for word in ("debug", "address", "thread", "undefined")) \
+        and build != "RelWithDebInfo"
+
+
 def _space(moment):
     folder = moment.folder
     while folder and not folder.exists() and folder != folder.parent:
@@ -117,7 +123,8 @@ def _space(moment):
 
 CHECKS = [
     Check("load", "load of the last minute", lambda m: machine.load(as_typed=not m.since), _of_load,
-          "The CPUs had other work; what is left of it takes time and caches from what is measured.",
+          "The CPUs had other work; what is left of it takes time and caches from what is "
+          "measured.",
           "Wait a minute, then look again.", words=lambda v: f"{v:g}"),
     Check("others_now", "other processes now", lambda _: machine.others_now(),
           lambda v, _: at_most(0.1, 0.5)(v["cpus"], _),
@@ -218,7 +225,7 @@ CHECKS = [
           "Remove results that nobody needs, or name another place with --out.",
           words=units.size, kept=False),
     Check("build", "build of the programs", lambda m: m.build,
-          only("Release", bad=("Debug", "Sanitize")),
+          lambda v, _: "ok" if v == "Release" else "fail" if _is_slow(v) else "warn",
           "Only optimised programs without extra checks say how fast a model is.",
           "Build as ./scripts/bench does: remove build/release, and it builds anew.", kept=False,
           unknown="Nothing is built yet; ./scripts/bench builds it so."),

@@ -187,7 +187,8 @@ def test_a_disk_that_is_full_is_a_failure(monkeypatch, tmp_path, free, expected)
 
 
 @pytest.mark.parametrize("build, expected", [("Release", "ok"), ("RelWithDebInfo", "warn"),
-                                             ("Debug", "fail"), (None, "unknown")])
+                                             ("Debug", "fail"), ("address,undefined", "fail"),
+                                             ("thread", "fail"), (None, "unknown")])
 def test_programs_that_are_not_optimised_are_a_failure(build, expected):
     assert state("build", checks.Moment(build=build)) == expected
 

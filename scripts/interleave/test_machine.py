@@ -79,7 +79,8 @@ def test_a_list_of_cpus_is_read_as_the_kernel_writes_it(text, cpus):
 
 def test_what_others_compute_at_the_moment_is_without_our_own(files):
     def compute(ticks, own, other):
-        files({"/proc/stat": f"cpu  {ticks} 0 0 100 0 0 0 0", "/proc/7/stat": stat("a (b) c", other),
+        files({"/proc/stat": f"cpu  {ticks} 0 0 100 0 0 0 0",
+               "/proc/7/stat": stat("a (b) c", other),
                f"/proc/{os.getpid()}/stat": stat("python3", own)})
 
     def stat(name, ticks):
@@ -87,8 +88,8 @@ def test_what_others_compute_at_the_moment_is_without_our_own(files):
 
     per_second = os.sysconf("SC_CLK_TCK")
     compute(1000, 10, 10)
-    seen = machine.others_now(1000, lambda _: compute(1000 + 750 * per_second, 10 + 250 * per_second,
-                                                      10 + 400 * per_second))
+    seen = machine.others_now(1000, lambda _: compute(
+        1000 + 750 * per_second, 10 + 250 * per_second, 10 + 400 * per_second))
     assert seen == {"cpus": 0.5, "most_by": "a (b) c"}
 
 

@@ -10,7 +10,6 @@ from interleave.records import read_result
 from interleave.summary import as_json, memory_per_agent, summarise
 from interleave.summary_csv import as_csv
 from interleave.trouble import Trouble
-from interleave.trust import trust
 
 
 @pytest.fixture(scope="module")
@@ -199,46 +198,6 @@ def test_bytes_per_agent_is_a_slope_so_that_a_constant_does_not_count():
     found, = memory_per_agent(samples)
     assert found["bytes_per_agent"]["median"] == 102.5
     assert (found["bytes_per_agent"]["low"], found["bytes_per_agent"]["high"]) == (100, 105)
-
-
-GOOD = {"profile": "publication", "blocks": 30, "dirty": False, "finished_utc": "x",
-        "machine": {"cpus": 16, "hypervisor": None}, "environment": {"before": {}, "after": {}}}
-
-
-def test_a_clean_publication_run_on_a_real_machine_is_citable():
-    assert trust(GOOD, [], 0, 0) == {"level": "citable", "reasons": []}
-
-
-@pytest.mark.parametrize("change, level, word", [
-    ({"profile": "smoke", "blocks": 1}, "not citable", "smoke"),
-    ({"profile": "quick", "blocks": 6}, "with caution", "no verdicts"),
-    ({"dirty": True}, "not citable", "dirty"),
-    ({"finished_utc": None}, "not citable", "not finished"),
-    ({"machine": {"cpus": 2, "hypervisor": None}}, "with caution", "2 CPUs"),
-    ({"machine": {"cpus": 16, "hypervisor": "kvm"}}, "with caution", "kvm"),
-    ({"dirty": None}, "with caution", "unknown"),
-    ({"machine": {"cpus": 16, "usable_cpus": 2, "hypervisor": None}}, "with caution", "2 CPUs"),
-    ({"blocks": 5}, "not citable", "5 blocks"),
-    ({"environment": {"before": {"load": {"value": [9.5, 1, 1], "state": "ok"}}}},
-     "with caution", "busy"),
-    ({"environment": {"before": {"governor": {"value": None, "state": "unknown"}}}},
-     "with caution", "governor"),
-    ({"environment": {"before": {}, "after": {"steal": {"value": 3, "state": "fail"}}}},
-     "with caution", "steal"),
-    ({"trimmed": ["a cell"]}, "with caution", "1 cell left out"),
-    ({"trimmed": [{"what": "blocks", "why": "6 of 30 blocks: a"}, {"what": "cell", "why": "b"}]},
-     "with caution", "1 cell left out"),
-    ({"trimmed": [{"what": "blocks", "why": "6 of 30 blocks: a"}]}, "with caution",
-     "Fewer blocks"),
-])
-def test_each_blemish_costs_trust_and_is_named(change, level, word):
-    found = trust(GOOD | change, [], 0, 0)
-    assert found["level"] == level
-    assert any(word in reason for reason in found["reasons"])
-
-
-def test_one_invalid_sample_makes_a_result_not_citable():
-    assert trust(GOOD, [{"status": "invalid", "model": "x"}], 1, 0)["level"] == "not citable"
 
 
 def test_a_sample_that_nobody_planned_is_left_out_and_the_result_not_citable(tmp_path):
