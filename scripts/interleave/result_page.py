@@ -1,6 +1,5 @@
 """What does a person see at the end? The result's own README.md, its files, and a table."""
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -9,6 +8,8 @@ from rich.text import Text
 from . import checks, markdown_tables
 from .advice import when_to_use_which
 from .charts import draw_all
+from .cite import write_citation
+from .cite_words import sentence
 from .comparisons_table import comparisons_csv, comparisons_table
 from .cpu_cost import cpu_table
 from .endpoint_use import endpoint_table
@@ -20,6 +21,7 @@ from .instruments import instruments_table
 from .messages import messages_table
 from .open_loop import open_loop_table
 from .records import read_result
+from .report import write_report
 from .responsiveness import responsiveness_table
 from .sockets import sockets_table
 from .stops import stops_table
@@ -65,11 +67,19 @@ def write_result(result_dir: Path) -> dict:
     (derived / "summary.csv").write_text(as_csv(summary))
     (derived / "comparisons.csv").write_text(comparisons_csv(summary))
     (derived / "summary.md").write_text(markdown_tables.markdown_table(summary))
+    write_citation(folder, summary, result.manifest)
     figures = folder / "figures"
     drawn, left_out = draw_all(result, summary, figures)
     _remove_stale(figures, {name for d in drawn for name in d["files"]})
     (folder / "README.md").write_text(page(result.manifest, summary, drawn, left_out))
+    write_report(result, summary, drawn, texts(result.manifest, summary, left_out))
     return summary
+
+
+def texts(manifest, summary, left_out):
+    """What the page for a browser has in common with this one: the tables, and what is missing."""
+    tables = [text for _, section in SECTIONS if (text := section(summary))]
+    return tables, _missing(manifest, summary, left_out)
 
 
 def _remove_stale(figures, current):
@@ -77,14 +87,6 @@ def _remove_stale(figures, current):
     for path in figures.iterdir():
         if path.suffix in PICTURES and path.name not in current:
             path.unlink()
-
-
-def file_hashes(result_dir: Path) -> dict:
-    """SHA-256 of every file but the manifest, which holds them, by path inside the folder."""
-    folder = Path(result_dir)
-    files = (p for p in folder.rglob("*") if p.is_file())
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in sorted(files) if p.name not in ("manifest.json", "SHA256SUMS")}
 
 
 def print_table(summary, console):
@@ -213,16 +215,13 @@ def _environment(manifest, machine):
 
 
 def _cite(manifest, summary):
-    date = (summary.get("created_utc") or "")[:10]
-    machine = summary["machine"].get("name") or "a machine whose name is not known"
-    line = (f"> Interleave, result {summary['result_id']}, workload version "
-            f"{summary['workload_version']}, commit {summary['commit']}, measured {date} on "
-            f"{machine}.")
     level = summary["trust"]["level"]
     warning = {"citable": "", "with caution": "\nSay *with caution* and why (the lines at the top)"
                " wherever you use a number.\n",
                "not citable": "\nThis result should not be cited, for the reasons at the top.\n"}
-    return f"## How is it cited?\n\n{line}\n{warning[level]}"
+    return (f"## How is it cited?\n\n> {sentence(summary, manifest)}\n{warning[level]}\n"
+            "More sentences and the rules: [HOW_TO_CITE.md](HOW_TO_CITE.md); for a bibliography: "
+            "[citation.bib](citation.bib); for LaTeX: [summary.tex](derived/summary.tex).\n")
 
 
 def _bytes(count):

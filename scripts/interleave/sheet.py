@@ -162,15 +162,18 @@ def widest(texts, size):
     return max((measure(t, size) for t in texts), default=0.0)
 
 
-def save(drawing, folder, stem):
-    """Writes the figure as SVG, PDF and PNG; returns their names."""
+# What each kind of file is told to leave out, so that identical data gives identical bytes.
+KINDS = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None},
+         "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+
+
+def save(drawing, folder, stem, kinds=tuple(KINDS)):
+    """Writes the figure as SVG, PNG and PDF; returns their names."""
     names = []
     with settings():
-        for kind, metadata in (("svg", {"Date": None, "Creator": None}),
-                               ("pdf", {"CreationDate": None, "Creator": None, "Producer": None}),
-                               ("png", {"Software": None})):
+        for kind in kinds:
             buffer = io.BytesIO()
-            drawing.figure.savefig(buffer, format=kind, metadata=metadata)
+            drawing.figure.savefig(buffer, format=kind, metadata=KINDS[kind])
             data = buffer.getvalue()
             if kind == "svg":
                 data = _with_alt_text(data.decode(), drawing, stem).encode()
