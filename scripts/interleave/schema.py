@@ -97,3 +97,40 @@ def fields_of(name, definition=None):
     """The names of the fields, in the order of the schema."""
     schema = schema_of(name)
     return tuple(described(schema["definitions"][definition] if definition else schema, name))
+
+
+@lru_cache(maxsize=None)
+def known_paths(name):
+    """Every field by its path, such as stop.why or cells.models.n; and those that may hold any."""
+    paths, anything = set(), set()
+
+    def add(schema, where):
+        if "$ref" in schema:
+            schema = schema_of(name)["definitions"][schema["$ref"].rpartition("/")[2]]
+        fields = described(schema, name)
+        if not fields and "items" in schema:
+            return add(schema["items"], where)
+        if schema.get("additionalProperties") or not fields:
+            anything.add(where)
+        for key, part in fields.items():
+            paths.add(where + key)
+            add(part, f"{where}{key}.")
+
+    add(schema_of(name), "")
+    return paths, anything
+
+
+def unknown_fields(name, value):
+    """The fields of a value, at any depth, that the schema does not know: of a newer version."""
+    paths, anything = known_paths(name)
+
+    def unknown(value, where):
+        if isinstance(value, list):
+            return [path for part in value if isinstance(part, dict) for path in
+                    unknown(part, where)]
+        found = [where + key for key in value if where + key not in paths]
+        return found + [path for key, part in value.items() if isinstance(part, (dict, list))
+                        and (inner := f"{where}{key}.") not in anything
+                        for path in unknown(part, inner)]
+
+    return set(unknown(value, ""))

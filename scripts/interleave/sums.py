@@ -75,17 +75,25 @@ def seal(folder, commit, dirty):
 
 def changed_since_measured(folder, manifest):
     """The measured files that are no longer what manifest.json has, each with why."""
+    def now(name):
+        path = Path(folder, name)
+        return None if path.is_symlink() or not path.is_file() else sha256_of(path)
+
+    return [f"{name} {why}" for name, why in differing_from_measured(manifest, now)]
+
+
+def differing_from_measured(manifest, hash_of):
+    """(name, why) of each; hash_of: the check sum of a path inside the folder as it is now, or
+    None."""
     known = manifest.get("sha256")
     if not manifest.get("finished_utc") or not isinstance(known, dict):
-        return []
-    faults = []
+        return
     for name, digest in sorted(known.items()):
-        path = Path(folder, name)
         if not is_measured(name) or ".." in Path(name).parts:
             continue
-        if path.is_symlink() or not path.is_file():
-            faults.append(f"{name} is missing: it was there when the measuring was finished")
-        elif sha256_of(path) != digest:
-            faults.append(f"{name} is not what was measured: its SHA-256 differs from that in "
-                          "manifest.json")
-    return faults
+        now = hash_of(name)
+        if now is None:
+            yield name, "is missing: it was there when the measuring was finished"
+        elif now != digest:
+            yield name, ("is not what was measured: its SHA-256 differs from that in "
+                         "manifest.json")
