@@ -6,6 +6,7 @@ from .chart_cpu import what_does_it_cost_in_cpu_time
 from .chart_data import ChartData
 from .chart_events import what_does_a_streamed_event_cost
 from .chart_faults import what_does_a_fault_storm_do_to_healthy_turns
+from .chart_forest import who_wins_and_is_it_real
 from .chart_grain import how_small_may_the_work_be
 from .chart_first_results import how_soon_is_there_a_first_result
 from .chart_map import where_does_the_winner_change
@@ -20,6 +21,7 @@ from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
 WIDTHS = ((PAGE, ""), (COLUMN, "-column"))
 FIGURES = [
     ("makespan-over-agents", chart_makespan.who_finishes_first_as_agents_grow),
+    ("who-wins", who_wins_and_is_it_real),
     ("winner-map", where_does_the_winner_change),
     ("responsiveness", does_everything_else_stay_responsive),
     ("waiting-or-computing", chart_bars.waiting_or_computing),

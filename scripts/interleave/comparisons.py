@@ -11,6 +11,8 @@ from .stats import ENOUGH_BLOCKS, by_median, cell_comparisons, margin, tiers
 
 # Cells that the page tells of in full; of many models, where each is longer, fewer.
 MOST_CELLS, MOST_CELLS_OF_MANY, MANY = 6, 4, 10
+# Of these the time is the wait, or the time within which sessions arrive: no race.
+NO_RACE = ("parked", "open-loop")
 
 
 def comparisons(result, cells):
@@ -65,20 +67,22 @@ def headline_cells(summary):
     cells = {c["cell_id"]: c for c in summary["cells"]}
     rows = [(cells[row["cell_id"]], row) for row in summary.get("comparisons") or []
             if row["cell_id"] in cells]
-    if not rows:
-        return []
-    most = max(blocks_of(row) for _, row in rows)
     best = {}
     for cell, row in rows:
         params = cell["params"]
-        rank = (blocks_of(row), params.get("workers") == summary["default_workers"],
-                sum(map(len, row["tiers"])), params.get("agents") or 0, cell["cell_id"])
+        if cell["scenario"] in NO_RACE:
+            continue
+        # Enough blocks for verdicts are as good as more.
+        rank = (min(blocks_of(row), ENOUGH_BLOCKS),
+                params.get("workers") == summary["default_workers"], sum(map(len, row["tiers"])),
+                params.get("agents") or 0, cell["cell_id"])
         if rank > best.get(cell["scenario"], ((),))[0]:
             best[cell["scenario"]] = (rank, cell, row)
-    # Enough for verdicts is as good as more.
-    level = min(most, ENOUGH_BLOCKS)
-    shown = [(cell, row) for rank, cell, row in best.values() if rank[0] >= level]
+    level = max((rank[0] for rank, _, _ in best.values()), default=0)
+    shown = [(cell, row) for rank, cell, row in best.values() if rank[0] == level]
     shown.sort(key=lambda pair: style.scenario_order(pair[0]["scenario"]))
+    if not shown:
+        return []
     many = max(sum(map(len, row["tiers"])) for _, row in shown) > MANY
     return shown[:MOST_CELLS_OF_MANY if many else MOST_CELLS]
 

@@ -17,14 +17,14 @@ def comparisons_table(summary):
     if not shown:
         return ""
     names = cell_names(summary)
-    alike = units.percent(shown[0][1]["margin"])
+    alike = f"{shown[0][1]['margin'] * 100:.3g} %"
     parts = ["## How sure the comparisons are\n",
-             "Each model beside the fastest of its cell: the ratio of their times within one block, "
-             "its median and exact 95 % interval, over n blocks. p: how often chance alone would "
-             "set the two as far apart"
-             f"{_corrected(row for _, row in shown)}. Equivalent: the interval lies within "
-             f"{alike} of 1. Could see: the smallest difference that runs scattered like these would "
-             "have told from none. All pairs of all cells: [comparisons.csv](derived/comparisons.csv).\n"]
+             "Each model beside the fastest of its cell: the ratio of their times within one "
+             "block, its median and exact 95 % interval, over n blocks. p: how often chance alone "
+             f"would set the two as far apart{_corrected(row for _, row in shown)}. Equivalent: "
+             f"the interval lies within {alike} of 1. Could see: the smallest difference that runs "
+             "scattered like these would have told from none. All pairs of all cells: "
+             "[comparisons.csv](derived/comparisons.csv).\n"]
     for cell, row in shown:
         scenario, told = names[cell["cell_id"]]
         parts.append(f"**{scenario}** {told}{_remark(row)}\n\n" + "\n".join(_lines(row)) + "\n")
@@ -60,8 +60,8 @@ def _lines(row):
 def _all_tiers(summary, names):
     """Of every cell the tiers in a line."""
     rows = {row["cell_id"]: row for row in summary.get("comparisons") or []}
-    lines = ["The tiers of every cell: of a tier none is proved slower than its first; the first of "
-             "the next is.\n", "| scenario | | n | tiers |", "|---|---|---:|---|"]
+    lines = ["The tiers of every cell: of a tier none is proved slower than its first; all of the "
+             "next are.\n", "| scenario | | n | tiers |", "|---|---|---:|---|"]
     for cell in summary["cells"]:
         row = rows.get(cell["cell_id"])
         if row:
@@ -89,7 +89,9 @@ def interval_words(ratio):
 
 
 def p_words(p):
-    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.{3 if p < 0.0995 else 2}f}"
 
 
 def change_words(detectable):
@@ -102,8 +104,8 @@ def comparisons_csv(summary):
     cells = {c["cell_id"]: c for c in summary["cells"]}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["cell_id", "scenario", "agents", "workers", "one", "other", "n", "ratio", "low",
-                     "high", "p", "p_holm", "margin", "verdict", "hint", "detectable"])
+    writer.writerow(["cell_id", "scenario", "agents", "workers", "one", "other", "n", "ratio",
+                     "low", "high", "p", "p_holm", "margin", "verdict", "hint", "detectable"])
     for row in summary.get("comparisons") or []:
         cell = cells.get(row["cell_id"])
         if cell is None:

@@ -31,14 +31,15 @@ FORBIDDEN = 1_234_567  # the makespan of the fixture's invalid sample
 
 def test_every_question_has_its_figure(drawings):
     assert {name for name, _ in drawings} == {
-        "makespan-over-agents", "waiting-or-computing", "porting-from-the-reference",
+        "makespan-over-agents", "who-wins", "waiting-or-computing", "porting-from-the-reference",
         "timeline-layers-16", "efficiency-over-agents", "makespan-over-workers",
         "memory-of-parked"}
 
 
 def test_with_every_model_there_is_the_ladder_too(of_every_model):
     assert {name for name, _ in of_every_model} == {
-        "makespan-over-agents", "waiting-or-computing", "ladder", "porting-from-the-reference",
+        "makespan-over-agents", "who-wins", "waiting-or-computing", "ladder",
+        "porting-from-the-reference",
         "timeline-layers-16", "efficiency-over-agents", "makespan-over-workers",
         "memory-of-parked"}
 
