@@ -43,6 +43,11 @@ class Cell:
     def flags(self):
         return flags_of(self.scenario, self.params())
 
+    def ordinary(self):
+        """The same without instruments, and with the outside world as it usually is."""
+        return replace(self, heartbeat_us=None, io="timer", tokens=None, on_error=None,
+                       stop_after_us=None)
+
     def short(self):
         workers = "1 worker" if self.workers == 1 else f"{self.workers} workers"
         share = f", CPU share {self.cpu_share:g}" if self.cpu_share else ""

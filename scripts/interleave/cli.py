@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from . import machine
+from . import canary, machine
+from .canary import Canaries
 from .cells import chosen_cells
 from .doctor import tell_briefly
 from .executables import Executables
@@ -20,12 +21,14 @@ from .lock import LOCK, MachineLock
 from .manifest import (
     binary_hashes, commit_of, finish, new_manifest, read_manifest, utc_second)
 from .options import parse
+from .own_cost import OwnCost, own_cost_words
 from .plan import PROFILES, make_plan
 from .plan_words import tell_cells, tell_plan
 from .progress import Display
 from .run import Runner, without_rows
 from .samples import (
-    cut_torn_line, fault_of_entry, fault_of_sample, read_json, read_lines, write_json, write_lines)
+    cut_torn_line, fault_of_entry, fault_of_sample, read_json, read_lines, sha256_of, write_json,
+    write_lines)
 from .sums import record_measured, seal
 from .trouble import Trouble, Usage
 from .units import plural
@@ -45,6 +48,10 @@ class Session:
 
     def say(self, text=""):
         self.console.print(escape(text), soft_wrap=True)
+
+    def say_dim(self, text):
+        if text:
+            self.console.print(escape(text), style="dim", soft_wrap=True)
 
 
 def shown(path):
@@ -102,11 +109,14 @@ def run(session, options):
         tell_plan(session, plan)
         manifest = new_manifest(session.root, plan, answers, about, session.executables,
                                 ["./scripts/bench", *options.typed])
+        manifest["binaries"] |= canary_hash(session)
         result = make_result_folder(session, options, manifest)
         try:
             # The manifest last: it makes the folder a result, whose plan is whole by then.
             write_lines(result / "plan.jsonl", plan.entries)
             (result / "samples.jsonl").touch()
+            if canary.PROGRAM in manifest["binaries"]:
+                (result / canary.FILE).touch()
             write_json(result / "manifest.json", manifest)
         except BaseException:
             shutil.rmtree(result, ignore_errors=True)
@@ -131,6 +141,14 @@ def resume(session, options):
         return measure(session, result, about, lock)
 
 
+def canary_hash(session):
+    """Without the program whether anything disturbs is unknown, and the run goes on."""
+    if session.executables.path(canary.PROGRAM).is_file():
+        return binary_hashes(session.executables, [canary.PROGRAM])
+    session.say("The canary is not built, so that whether anything disturbs will be unknown.")
+    return {}
+
+
 def refuse_mixture(session, manifest, names):
     """Samples of two machines or of two programs must not stand side by side in one result."""
     here = machine.machine()["name"]
@@ -138,7 +156,10 @@ def refuse_mixture(session, manifest, names):
     if there != here:
         raise Trouble(f"this result was measured on {there}, and this is {here}: "
                       "start a new run here")
-    now = binary_hashes(session.executables, names)
+    if canary.PROGRAM in manifest.get("binaries", {}):
+        names = [*names, canary.PROGRAM]
+    now = {name: sha256_of(session.executables.path(name)) if
+           session.executables.path(name).is_file() else None for name in names}
     changed = [name for name in names if now[name] != manifest.get("binaries", {}).get(name)]
     if changed:
         raise Trouble(f"{', '.join(changed)} changed since this result was begun: check out commit "
@@ -151,29 +172,48 @@ def refuse_mixture(session, manifest, names):
 
 def measure(session, result, about, lock):
     """Runs what has no row yet, then writes what follows from the samples."""
+    cost, ticks = OwnCost(), machine.cpu_ticks()
+    cut_torn_lines(session, result)
+    plan = read_lines(result / "plan.jsonl", fault_of_entry)
+    if not plan:
+        raise Usage(f"{result / 'plan.jsonl'} has no line: start a new run")
+    rows = read_lines(result / "samples.jsonl", fault_of_sample)
+    manifest = read_json(result / "manifest.json")
+    runner = Runner(result, session.executables, about, (lock.fd,),
+                    canaries_of(session, result, manifest, lock))
+    try:
+        with Display(session.console, to_run(without_rows(plan, rows)), manifest["blocks"]) as d:
+            measured = runner.run_whole(plan, rows, manifest.get("order_seed", 1), d)
+    except KeyboardInterrupt:
+        return tell_how_to_go_on(session, result)
+    if not measured:
+        session.say("Nothing is left to measure.")
+    if measured or not manifest.get("finished_utc"):
+        manifest = finish(result, ticks, runner.cost(cost))
+        record_measured(result)
+    draw(session, result)
+    session.say_dim(own_cost_words(manifest))
+    return verdict(session, result)
+
+
+def cut_torn_lines(session, result):
     torn = cut_torn_line(result / "samples.jsonl")
     if torn:
         session.say(f"samples.jsonl ended in {torn} bytes of a half-written line: cut off, and "
                     "that process runs again.")
-    plan = read_lines(result / "plan.jsonl", fault_of_entry)
-    if not plan:
-        raise Usage(f"{result / 'plan.jsonl'} has no line: start a new run")
-    entries = without_rows(plan, read_lines(result / "samples.jsonl", fault_of_sample))
-    if not entries:
-        session.say("Nothing is left to measure.")
-    ticks = machine.cpu_ticks()
-    runner = Runner(result, session.executables, about, inherited=(lock.fd,))
-    to_run = [entry for entry in entries if not entry["skip_reason"]]
-    try:
-        with Display(session.console, to_run, read_json(result / "manifest.json")["blocks"]) as d:
-            runner.run_all(entries, d)
-    except KeyboardInterrupt:
-        return tell_how_to_go_on(session, result)
-    if entries or not read_json(result / "manifest.json").get("finished_utc"):
-        finish(result, ticks)
-        record_measured(result)
-    draw(session, result)
-    return verdict(session, result)
+    for name in ("plan.jsonl", canary.FILE):  # what was to be there is written again
+        cut_torn_line(result / name)
+
+
+def canaries_of(session, result, manifest, lock):
+    """None for a result that was begun without: its blocks stay as they were planned."""
+    if canary.PROGRAM not in manifest.get("binaries", {}):
+        return None
+    return Canaries(result, session.executables.path(canary.PROGRAM), (lock.fd,))
+
+
+def to_run(entries):
+    return [entry for entry in entries if not entry["skip_reason"]]
 
 
 def tell_how_to_go_on(session, result):

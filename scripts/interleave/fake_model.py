@@ -1,4 +1,4 @@
-"""A model, or `describe`, as the tests need it: what it does is its file's name.
+"""A model, `describe` or `canary`, as the tests need it: what it does is its file's name.
 
 Copied into a made-up build folder under the names of BEHAVIOURS. It measures nothing.
 """
@@ -128,11 +128,27 @@ def run(name, flags):
             "skipping_with_a_good_sample": 77}.get(name, 0)
 
 
+def canary():
+    """Always the same, but off where the environment says so: by how many lines the file of the
+    canaries has already."""
+    file = Path(os.environ.get("INTERLEAVE_CANARIES", "none"))
+    number = file.read_bytes().count(b"\n") if file.is_file() else 0
+    if str(number) in os.environ.get("INTERLEAVE_FAILING", "").split(","):
+        print("no timer", file=sys.stderr)
+        return 1
+    off = str(number) in os.environ.get("INTERLEAVE_DISTURBED", "").split(",")
+    print(json.dumps({"kernel_ns": 2_200_000 if off else 2_000_000, "sleep_ns": 5_060_000,
+                      "asked_sleep_ns": 5_000_000}))
+    return 0
+
+
 def main():
     name, flags = Path(sys.argv[0]).name, flags_of(sys.argv[1:])
     if flags.about:
         print(json.dumps(about(name)))
         return 0
+    if name == "canary":
+        return canary()
     if name == "describe":
         print(json.dumps(bounds(flags)))
         return 0

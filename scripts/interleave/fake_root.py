@@ -15,7 +15,7 @@ def make_root(folder, models):
     for name in ("models", "bench", "scripts", "build/release", "results"):
         (folder / name).mkdir(parents=True)
     script = (HERE / "fake_model.py").read_text()
-    for name in (*models, "describe"):
+    for name in (*models, "describe", "canary"):
         # -S -E: start at once, whatever is installed.
         program = folder / "build" / "release" / name
         program.write_text(f"#!{sys.executable} -SE\n{script}")

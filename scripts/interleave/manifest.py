@@ -5,6 +5,7 @@ import subprocess
 from datetime import datetime, timezone
 
 from . import checks, machine
+from .cite_suite import version_of
 from .samples import read_json, sha256_of, write_json
 from .trouble import Trouble, Usage
 
@@ -93,6 +94,7 @@ def new_manifest(root, plan, answers, about, executables, command):
     first = next(iter(about.values()))
     return {
         "schema": SCHEMA, "result_id": result_id(created, commit, plan.profile.name),
+        "suite_version": version_of(root),
         "workload_version": answers[0]["workload_version"] if answers else None,
         "profile": plan.profile.name, "blocks": plan.profile.blocks, "commit": commit,
         "dirty": dirty, "created_utc": created, "finished_utc": None,
@@ -107,10 +109,12 @@ def new_manifest(root, plan, answers, about, executables, command):
         "resumed_utc": [], "binaries": binary_hashes(executables, about), "sha256": {}}
 
 
-def finish(result, ticks):
-    """Marks the measuring as complete; ticks: machine.cpu_ticks() when measuring began."""
+def finish(result, ticks, runner=None):
+    """Marks the measuring as complete; ticks: machine.cpu_ticks() when measuring began; runner:
+    what measuring itself has cost."""
     manifest = read_json(result / "manifest.json")
     manifest["finished_utc"] = utc_second()
+    manifest["runner"] = runner
     manifest["environment"]["after"] = checks.environment(since=ticks)
     write_json(result / "manifest.json", manifest)
     return manifest

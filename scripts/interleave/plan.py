@@ -2,12 +2,16 @@
 
 import random
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 
+from .canary import AT_THE_START
 from .cells import more_of_the_same, most_blocks, traced_cells
 
 # What a process takes beside the run itself, measured: start, probes of the unit costs, the row.
-STARTUP_S = 0.05
+STARTUP_S = 0.04
+# A canary, before each block.
+CANARY_S = 0.025
+STARTUP_CANARIES_S = AT_THE_START * CANARY_S
 # What the table of the memory-bound kernel takes to build, where a cell uses that kernel.
 TABLE_S = 0.1
 # A reference in another language has an interpreter to start.
@@ -17,12 +21,16 @@ TURN_S, THREAD_S, REFERENCE_TURN_S = 3e-6, 40e-6, 20e-6
 # The same for a call over TCP, where the mock LLM has no CPU of its own; and for its start.
 CALL_S, REFERENCE_CALL_S, ENDPOINT_S = 18e-6, 70e-6, 0.02
 # How much longer than its bound a run may be expected to take.
-SLACK = 1.06
+SLACK = 1.05
 SHORTEST_TIMEOUT_S = 20.0
 # No machine starts more at once, so a model that would is done soon.
 MOST_THREADS = 32_000
 # Where time is short a cell gets these numbers of blocks before it gets all: an interval needs 6.
 FEWER_BLOCKS = (6, 15)
+# What a model is called that runs a second time in a block, beside its own name.
+AGAIN = "-aa"
+# A shorter run says more of its start than of what disturbs a run.
+SHORTEST_AGAIN_NS = 100_000_000
 # Timelines are drawn of every model, unless that would take more than this share of the budget.
 MOST_FOR_TRACES = 0.4
 
@@ -51,7 +59,10 @@ class Plan:
     order_seed: int = 1
 
     def predicted_s(self):
-        return sum(entry["predicted_s"] for entry in self.entries)
+        blocks = {(e["cell_id"], e["block"]) for e in self.entries
+                  if e["block"] is not None and not e["skip_reason"]}
+        return (sum(entry["predicted_s"] for entry in self.entries) + CANARY_S * len(blocks)
+                + STARTUP_CANARIES_S)
 
 
 def bound_ns(answer, structure):
@@ -83,10 +94,11 @@ def calling_s(answer, params, reference):
 
 
 def latin_order(models, cell_id, block, seed):
-    """The order of a block: a row of a cyclic Latin square, freshly seeded after its last row."""
+    """The order of a block: a row of a cyclic Latin square, freshly seeded after its last row. In
+    which order the models are given makes no difference."""
     square, row = divmod(block, len(models))
     dice = random.Random(f"{seed}/{cell_id}/{square}")
-    symbols, rows = list(models), list(range(len(models)))
+    symbols, rows = sorted(models), list(range(len(models)))
     dice.shuffle(symbols)
     dice.shuffle(rows)
     return [symbols[(rows[row] + column) % len(symbols)] for column in range(len(symbols))]
@@ -100,6 +112,7 @@ class PlannedCell:
     about: dict       # model -> what it says of itself
     limit_s: float
     blocks: int = 0   # in which it is run
+    again: str | None = None  # the model that runs twice in each block
 
     def skip_reason(self, model):
         bound_s = bound_ns(self.answer, self.about[model]["structure"]) * 1e-9
@@ -115,7 +128,18 @@ class PlannedCell:
         return min(profile.blocks, most_blocks(self.cell) or profile.blocks)
 
     def block_s(self):
-        return sum(map(self.predicted_s, self.running()))
+        models = self.running()
+        if not models:
+            return 0.0
+        return CANARY_S + sum(map(self.predicted_s, models + ([self.again] if self.again else [])))
+
+    def computes_only(self):
+        return not any(self.answer.get(kind) for kind in ("waits", "calls", "blocks"))
+
+    def shows_noise(self):
+        """An ordinary cell with agents enough to be scheduled, and models enough for an order."""
+        return (self.cell == self.cell.ordinary() and self.cell.agents > self.cell.workers
+                and len(self.running()) >= 3)
 
     def predicted_s(self, model):
         return predicted_s(self.answer, self.about[model], self.cell.params())
@@ -145,6 +169,8 @@ def fitting(tiers, budget_s, profile):
     the order of the cells. The first cell is run whatever it costs: with nothing to measure nobody
     is served."""
     left, trimmed = budget_s, []
+    for item in chain(*tiers):
+        item.blocks = 0
     targets = sorted({min(blocks, profile.blocks) for blocks in (*FEWER_BLOCKS, profile.blocks)})
     for tier, target in product(tiers, targets):
         for item in tier:
@@ -177,6 +203,23 @@ def fewer_blocks(planned, profile):
             for name, cells in cells_of.items()]
 
 
+def choose_again(cells, seed):
+    """Where and which model runs a second time, to see the noise: in the cheapest cell that is not
+    too short, one that only computes and one that waits. The model is drawn."""
+    for computes_only in (True, False):
+        fit = [item for item in cells
+               if item.shows_noise() and item.computes_only() == computes_only]
+        long = [item for item in fit if item.answer["greedy_ns"] >= SHORTEST_AGAIN_NS]
+        if not long:
+            long = sorted(fit, key=lambda item: item.answer["greedy_ns"])[-1:]
+        if long:
+            item = min(long, key=PlannedCell.block_s)
+            models = [model for model in item.running()
+                      if item.about[model].get("rung") != "reference"] or item.running()
+            dice = random.Random(f"{seed}/again/{item.cell.id()}")
+            item.again = dice.choice(sorted(models))
+
+
 def make_plan(profile, cells, answers, about, cores, order_seed=1):
     """cells and their answers by describe, the most important first; about: model -> what it says
     of itself."""
@@ -191,7 +234,11 @@ def make_plan(profile, cells, answers, about, cores, order_seed=1):
         traced, reserve = [], 0.0
     extras = [item for item in planned if item.cell in more_of_the_same(cores)]
     tiers = [item for item in planned if item not in extras], extras
-    taken, trimmed = fitting(tiers, profile.budget_s - reserve, profile)
+    budget_s = profile.budget_s - reserve - STARTUP_CANARIES_S
+    taken, trimmed = fitting(tiers, budget_s, profile)
+    if profile.blocks >= FEWER_BLOCKS[0]:
+        choose_again([item for item in tiers[0] if item.blocks], order_seed)
+        taken, trimmed = fitting(tiers, budget_s, profile)  # once more, with what that costs
     for entry in trimmed:
         if any(entry.get("cell_id") == item.cell.id() for item in traced):
             entry["why"] += " (only its timelines are drawn)"
@@ -214,6 +261,10 @@ def add_block(plan, item, block, dice):
     running = item.running()
     if not running:
         return
-    order = latin_order(running, item.cell.id(), block, plan.order_seed)
-    plan.entries += [item.entry(model, "timed", f"b{block:02d}", block, position, dice)
-                     for position, model in enumerate(order)]
+    runs = {model: (model, "timed", "") for model in running}
+    if item.again:
+        runs[item.again + AGAIN] = item.again, "aa", "aa-"
+    order = latin_order(runs, item.cell.id(), block, plan.order_seed)
+    for position, name in enumerate(order):
+        model, mode, prefix = runs[name]
+        plan.entries.append(item.entry(model, mode, f"{prefix}b{block:02d}", block, position, dice))

@@ -75,13 +75,12 @@ def die_with(parent):
         os._exit(1)
 
 
-def start(command, stderr, environment, inherited):
+def start(command, stdout, stderr, environment, inherited):
     runner = os.getpid()
     try:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-            env=environment, pass_fds=inherited, start_new_session=True,
-            preexec_fn=lambda: die_with(runner))
+            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment,
+            pass_fds=inherited, start_new_session=True, preexec_fn=lambda: die_with(runner))
     except OSError as error:
         raise Trouble(f"cannot start {command[0]}: {error.strerror}: build again")
 
@@ -107,14 +106,16 @@ def wait_for(process, timeout_s):
     return timed_out.is_set()
 
 
-def run_process(command, timeout_s, stderr_path, environment=None, inherited=()):
+def run_process(command, timeout_s, stderr_path, environment=None, inherited=(),
+                stdout_path=os.devnull):
     """Runs one command to its end. An exception (Ctrl-C) kills it first."""
     process = None
     started_utc = utc_now()
     begin = time.monotonic_ns()
     try:
-        with open(stderr_path, "wb") as stderr, interruption_deferred():
-            process = start(command, stderr, environment, inherited)
+        with open(stderr_path, "wb") as stderr, open(stdout_path, "wb") as stdout, \
+                interruption_deferred():
+            process = start(command, stdout, stderr, environment, inherited)
         timed_out = wait_for(process, timeout_s)
         wall_ns = time.monotonic_ns() - begin
         kill_group(process)  # whatever it left running would disturb the next one

@@ -8,6 +8,8 @@ import time
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from .units import plural
+
 LINE_EVERY_S = 10.0
 
 
@@ -28,6 +30,9 @@ class TimeLeft:
         # A prior of ten seconds keeps the first, shortest processes from swinging the estimate.
         self.predicted = self.taken = 10.0
 
+    def add(self, predictions):
+        self.left += sum(predictions)
+
     def done(self, predicted, taken):
         self.left -= predicted
         self.predicted += predicted
@@ -44,7 +49,7 @@ class Display:
         self.console = console
         self.blocks = blocks
         self.time_left = TimeLeft(entry["predicted_s"] for entry in entries)
-        self.total, self.count = len(entries), 0
+        self.total, self.count, self.bad_blocks = len(entries), 0, 0
         self.last_line = time.monotonic()
         self.live = console.is_terminal and not console.is_dumb_terminal
         self.progress = self.task = None
@@ -65,19 +70,25 @@ class Display:
 
     def started(self, entry):
         left = spoken(self.time_left.seconds())
+        what = self.what(entry) + (f"  ({self.bad_blocks} disturbed)" if self.bad_blocks else "")
         if self.live:
-            self.progress.update(self.task, description=self.what(entry), left=left,
-                                 completed=self.count)
+            self.progress.update(self.task, description=what, left=left, completed=self.count)
             self.progress.refresh()
         elif self.count == 0 or time.monotonic() - self.last_line >= LINE_EVERY_S:
             self.last_line = time.monotonic()
-            self.console.print(f"{self.count}/{self.total}  {left} left  {self.what(entry)}",
-                               markup=False, highlight=False, soft_wrap=True)
+            self.say(f"{self.count}/{self.total}  {left} left  {what}")
 
     def what(self, entry):
         params = entry["params"]
-        part = "timeline" if entry["block"] is None else f"block {entry['block'] + 1}/{self.blocks}"
-        return f"{part}  {entry['scenario']} {params['agents']:,}  {entry['model']}"
+        model = entry["model"] + (" again" if entry["mode"] == "aa" else "")
+        return f"{self.part(entry)}  {entry['scenario']} {params['agents']:,}  {model}"
+
+    def part(self, entry):
+        if entry["block"] is None:
+            return "timeline"
+        if entry.get("instead_of") is not None:
+            return f"extra block, for {entry['instead_of'] + 1}"
+        return f"block {entry['block'] + 1}/{self.blocks}"
 
     def done(self, entry, row):
         self.count += 1
@@ -85,6 +96,24 @@ class Display:
         if self.live and self.count == self.total:
             self.progress.update(self.task, completed=self.count, description="", left="0 s")
             self.progress.refresh()
+
+    def disturbed(self, count):
+        """So many blocks were disturbed so far."""
+        self.bad_blocks = count
+
+    def more(self, entries, disturbed):
+        """Entries that are added to the plan, in the place of disturbed blocks."""
+        self.total += len(entries)
+        self.time_left.add(entry["predicted_s"] for entry in entries)
+        if self.live:
+            self.progress.update(self.task, total=self.total)
+        blocks = len({(entry["cell_id"], entry["block"]) for entry in entries})
+        seconds = sum(entry["predicted_s"] for entry in entries)
+        self.say(f"{plural(disturbed, 'block')} disturbed so far (a canary more than 5 % off): "
+                 f"{plural(blocks, 'block')} more instead, about {spoken(seconds)}.")
+
+    def say(self, text):
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, text):
         self.console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)

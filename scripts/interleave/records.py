@@ -1,11 +1,13 @@
 """What is in a result folder? Reads it, and is the only door by which samples reach a number.
 
-Three files are read and never written: manifest.json, plan.jsonl, samples.jsonl.
+Four files are read and never written: manifest.json, plan.jsonl, samples.jsonl, canary.jsonl.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from . import canary
 from .manifest import read_manifest
 from .samples import SCHEMA, fault_of_row, fault_of_sample, lines_of
 from .sums import changed_since_measured
@@ -19,11 +21,33 @@ class Result:
     plan: list
     samples: list
     messages: list = field(default_factory=list)  # what was odd about the files, for people
+    canaries: list = field(default_factory=list)  # in the order of running; none in older results
+
+    @cached_property
+    def disturbed(self):
+        """{(cell_id, block)} in which something else took the machine's time."""
+        return canary.disturbed_blocks(self.canaries)
+
+    @cached_property
+    def left_out(self):
+        """The disturbed blocks, but for those of a cell that has no other: with nothing to show
+        nobody is served, and such a result says of itself that it is not to be cited."""
+        watched = {(row["cell_id"], row["block"]) for row in self.canaries}
+        fit = {cell_id for cell_id, _ in watched - self.disturbed}
+        return {(cell_id, block) for cell_id, block in self.disturbed if cell_id in fit}
 
     def measured(self):
-        """Samples that may enter a median or a chart: timed, and proved to be right."""
+        """Samples that may enter a median or a chart: timed, proved to be right, undisturbed."""
+        return self._undisturbed("timed")
+
+    def again(self):
+        """The same of the second runs of a model in one block, which show the noise."""
+        return self._undisturbed("aa")
+
+    def _undisturbed(self, mode):
         return [s for s in self.samples
-                if s.get("status") == "ok" and s.get("mode") == "timed" and s.get("makespan_ns")]
+                if s.get("status") == "ok" and s.get("mode") == mode and s.get("makespan_ns")
+                and (s["cell_id"], s.get("block")) not in self.left_out]
 
     def traced(self):
         """Samples whose timeline may be drawn: proved to be right, and the trace is there."""
@@ -50,7 +74,10 @@ def read_result(path):
     samples = _once_each(_planned(samples, plan, messages), messages)
     # Samples are written in the order they were run. Sorted, that order cannot reach a figure.
     samples.sort(key=lambda s: (s.get("cell_id") or "", s.get("model") or "", s["exec_id"]))
-    return Result(path, manifest, plan, samples, messages)
+    canaries = []
+    if (path / canary.FILE).is_file() or canary.PROGRAM in (manifest.get("binaries") or {}):
+        canaries = _read_lines(path / canary.FILE, canary.fault_of_canary, messages)
+    return Result(path, manifest, plan, samples, messages, canaries)
 
 
 def fault_of_known_sample(row):

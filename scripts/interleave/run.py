@@ -3,7 +3,9 @@
 import os
 import shutil
 
+from . import guards
 from .cells import flags_of
+from .extra_blocks import extra_entries
 from .process import run_process, signal_name
 from .samples import MEASUREMENTS, SCHEMA, Log, fault_of_measurements, from_json, to_line
 from .trouble import Trouble
@@ -42,9 +44,10 @@ def empty_row(entry, about):
     return row | {key: entry[key] for key in ("lb_ns", "lb_model_ns", "greedy_ns")}
 
 
-def planned_fields(entry, started_utc=None, wall_ns=None):
+def planned_fields(entry, started_utc=None, wall_ns=None, seen=None):
+    """seen: what the guards counted."""
     fields = {key: entry[key] for key in ("exec_id", "cell_id", "mode", "block", "position")}
-    return fields | {"started_utc": started_utc, "wall_ns": wall_ns}
+    return fields | {"started_utc": started_utc, "wall_ns": wall_ns, "guards": seen}
 
 
 def skipped_row(entry, about):
@@ -146,8 +149,8 @@ def stopped(sample, entry):
     return sample
 
 
-def row_of(entry, about, outcome, scratch):
-    row = planned_fields(entry, outcome.started_utc, outcome.wall_ns)
+def row_of(entry, about, outcome, scratch, seen=None):
+    row = planned_fields(entry, outcome.started_utc, outcome.wall_ns, seen)
     if outcome.timed_out:
         return row | empty_row(entry, about) | {
             "status": "timeout", "reason": f"no end after {entry['timeout_s']:g} s: killed"}
@@ -188,11 +191,13 @@ def refuse_full_disk(scratch, result):
 class Runner:
     """One result folder, and what is needed to run its plan."""
 
-    def __init__(self, result, executables, about, inherited=()):
+    def __init__(self, result, executables, about, inherited=(), canaries=None):
         self.result = result
         self.executables = executables
         self.about = about
         self.inherited = inherited  # file descriptors that each process keeps open: the lock
+        self.canaries = canaries    # None: none are run, and no disturbance is seen
+        self.processes_ns = 0
 
     def run_one(self, entry):
         scratch = self.result / "scratch"
@@ -203,10 +208,13 @@ class Runner:
             (self.result / "trace").mkdir(exist_ok=True)
             trace = self.result / "trace" / f"{entry['exec_id']}.json"
         environment = os.environ | {"INTERLEAVE_PADDING": "x" * entry["padding"]}
+        before = guards.counters()
         outcome = run_process(
             command_of(entry, self.executables, scratch, trace), entry["timeout_s"],
             scratch / "stderr", environment, self.inherited)
-        row = row_of(entry, self.about, outcome, scratch)
+        seen = guards.between(before, guards.counters())
+        self.processes_ns += outcome.wall_ns
+        row = row_of(entry, self.about, outcome, scratch, seen)
         if row["status"] == "crash":
             refuse_full_disk(scratch, self.result)
         if trace and row["status"] != "ok":
@@ -215,12 +223,13 @@ class Runner:
 
     def run_all(self, entries, display):
         """Runs the entries; each row is on disk before the next starts. Returns the new rows."""
-        rows, log = [], Log(self.result / "samples.jsonl")
+        rows, log, block = [], Log(self.result / "samples.jsonl"), None
         try:
             for entry in entries:
                 if entry["skip_reason"]:
                     row = skipped_row(entry, self.about)
                 else:
+                    block = self.begin(entry, block, display)
                     display.started(entry)
                     row = self.run_one(entry)
                     display.done(entry, row)
@@ -232,6 +241,42 @@ class Runner:
             log.close()
             shutil.rmtree(self.result / "scratch", ignore_errors=True)
         return rows
+
+    def begin(self, entry, last, display):
+        """A canary before each block, and before what is left of one after an interruption."""
+        block = entry["cell_id"], entry["block"]
+        if self.canaries and entry["block"] is not None and block != last:
+            self.canaries.at_the_start(display.note)
+            self.canaries.run(*block, display.note)
+            display.disturbed(len(self.canaries.disturbed()))
+        return block
+
+    def run_whole(self, plan, rows, seed, display):
+        """What of the plan has no row yet; then, for each disturbed block, another one. rows: those
+        that there are; seed: of the order. Returns how many rows are new."""
+        count = len(self.run_all(without_rows(plan, rows), display))
+        while self.canaries:
+            more = extra_entries(plan, self.canaries.disturbed(), seed)
+            if not more:
+                break
+            append_lines(self.result / "plan.jsonl", more)
+            plan = plan + more
+            display.more(more, len(self.canaries.disturbed()))
+            count += len(self.run_all(more, display))
+        return count
+
+    def cost(self, own):
+        """own: an OwnCost since measuring began."""
+        return own.so_far(self.processes_ns, self.canaries.took_ns if self.canaries else 0)
+
+
+def append_lines(path, entries):
+    log = Log(path)
+    try:
+        for entry in entries:
+            log.append(entry)
+    finally:
+        log.close()
 
 
 def without_rows(plan, rows):

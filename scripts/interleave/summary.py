@@ -21,6 +21,7 @@ from .grain import grain
 from .memory import own_memory
 from .memory_slope import memory_per_agent
 from .messages import messages
+from .noise import noise
 from .open_loop import open_loop
 from .responsiveness import responsiveness
 from .sockets import sockets
@@ -48,6 +49,7 @@ SECTIONS = {
     "messages_per_second": messages,
     "time_spent": time_spent,
     "cpu_cost": cpu_cost,
+    "noise": noise,
 }
 # These are about the outside world, and see all cells.
 OUTSIDE_SECTIONS = {
@@ -184,7 +186,8 @@ def _row(model, about, measured, samples, planned):
     known = [*measured, *samples, *planned]
     return {
         "model": model, "family": about[model].get("family"), "rung": about[model].get("rung"),
-        "n": len(measured), "planned": len(planned),
+        "n": len(measured),
+        "planned": sum(p.get("instead_of") is None for p in planned),
         "status": {s: status[s] for s in sorted(status)},
         "missing": max(0, expected - len(samples)),
         "skipped_by_bound": skip_reason is not None and not measured,

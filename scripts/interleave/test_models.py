@@ -126,13 +126,13 @@ def test_only_what_is_meant_is_built_and_of_a_result_its_own_models(root, tmp_pa
     (tmp_path / "manifest.json").write_text('{\n "models": [\n  {\n   "model": "asio",\n'
                                             '   "family": "asio"\n  }\n ]\n}\n')
     assert shell(root, "verb=run; model_words=naive,asio; programs_to_build") == [
-        "describe", "asio", "asio_single"]
+        "describe", "canary", "asio", "asio_single"]
     assert shell(root, f"verb=resume; result={tmp_path}; programs_to_build") == [
-        "describe", "asio"]
+        "describe", "canary", "asio"]
     (tmp_path / "manifest.json").write_text(
         '{"machine":{"cpu_model":"x"},"models":[{"model":"asio"},{"model": "trio"}]}')
     assert shell(root, f"verb=resume; result={tmp_path}; programs_to_build") == [
-        "describe", "asio", "trio"]
+        "describe", "canary", "asio", "trio"]
 
 
 @pytest.mark.parametrize("verb, programs", [

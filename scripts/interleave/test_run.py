@@ -34,6 +34,12 @@ class NoDisplay:
     def note(self, text):
         self.notes.append(text)
 
+    def disturbed(self, count):
+        pass
+
+    def more(self, entries, disturbed):
+        pass
+
 
 def entry_of(model, **changes):
     params = {"agents": 3, "workers": 1, "cpu_share": 0.0, "time_scale": 0.01, "seed": 1,
@@ -273,7 +279,7 @@ def test_a_whole_run_writes_its_plan_samples_and_manifest(tmp_path, bench):
     assert len(rows) == len(lines(tmp_path / "out" / "plan.jsonl"))
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["finished_utc"] and manifest["environment"]["after"]
-    assert manifest["binaries"].keys() == {"good", "also_good", "slow_by_bound"}
+    assert manifest["binaries"].keys() == {"good", "also_good", "slow_by_bound", "canary"}
     assert "slow_by_bound in pizza" in said
 
 

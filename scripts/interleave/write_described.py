@@ -8,7 +8,7 @@ from .executables import Executables
 from .samples import write_json
 
 KEPT = ("workload_version", "digest", "sum", "lb_ns", "greedy_ns", "lb_model_ns",
-        "unit_cost_ns", "turns", "calls")
+        "unit_cost_ns", "turns", "waits", "calls", "blocks")
 CORES = 2
 
 
