@@ -20,7 +20,8 @@ def main(session, options):
         from .cite_check import check
         return check(session, options)
     if options.dir is None:
-        raise Usage("cite needs the folder of a result: ./scripts/bench cite results/MACHINE/RESULT")
+        raise Usage("cite needs the folder of a result: "
+                    "./scripts/bench cite results/MACHINE/RESULT")
     if options.json:
         raise Usage("--json is of cite --check: for the numbers as data, see derived/summary.json")
     result = read_result(options.dir)

@@ -60,7 +60,7 @@ class Bare(str):
 
 def key_of(*words):
     """A key of letters, digits and hyphens: other signs mean something to some programs."""
-    return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-").lower() for word in words)
+    return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-").lower() for word in words if word)
 
 
 def entry_of(kind, key, fields):

@@ -4,8 +4,8 @@ from .cite_bibtex import bibtex
 from .cite_words import SELF_RUN, provenance, sentence, verdict_words
 
 WORDS = {"citable": "", "with caution": " Say so wherever you use one of its numbers.",
-         "not citable": " Do not cite it. What follows is printed so that you can see what it would "
-                        "say."}
+         "not citable": " Do not cite it. What follows is printed so that you can see what it "
+                        "would say."}
 
 
 def how_to_cite(summary, manifest):
@@ -44,8 +44,8 @@ measured is not stored. If it was you, add yourself.
    `./scripts/bench reproduce` on it and found the same tiers; then name their result as well.
 3. A number goes with its scenario, its size, its interval and n. A ratio goes with its interval.
 4. No average over scenarios, and no rank without the tier.
-5. Before you publish: `./scripts/bench cite --check FILE` (Markdown or LaTeX) looks up this result's
-   numbers in your text and shows which no longer match.
+5. Before you publish: `./scripts/bench cite --check FILE` (Markdown or LaTeX) looks up this
+   result's numbers in your text and shows which no longer match.
 
 ## What it was measured with
 

@@ -19,9 +19,10 @@ def cite_markdown(summary, manifest, cells=None):
     models = models_in(summary)
     build = _by_models if len(models) > WIDE else _by_cells
     return (f"<!-- {mark_of(summary)} -->\n" + build(summary, cells, models)
-            + "\nMedian time to finish everything, [its 95 % interval], share of the possible speed; "
-            "n: processes, one sample each. ≥: not run, least time that the model's structure allows."
-            f"\n{source_words(summary, manifest)}; {SELF_RUN}.\n")
+            + "\nMedian time to finish everything, [its 95 % interval], share of the possible "
+            "speed; n: processes, one sample each. ≥: not run, least time that the model's "
+            "structure allows.\n"
+            f"{source_words(summary, manifest)}; {SELF_RUN}.\n")
 
 
 def _by_cells(summary, cells, models):

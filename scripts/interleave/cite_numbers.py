@@ -1,0 +1,75 @@
+"""Does a number as somebody wrote it agree with one that was measured?
+
+It does where the measured one, rounded as the written one is, is the written one: 303 ms and 0.30 s
+both agree with 302.7 ms, and 302 ms does not. After "about" and its like, zeros at the end are no
+digits: about 300 ms agrees, too.
+"""
+
+import re
+from dataclasses import dataclass
+
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+TIMES = {"ns": 1.0, "µs": 1e3, "us": 1e3, "ms": 1e6, "s": 1e9, "sec": 1e9,
+         **{name + ending: size for name, size in
+            (("nanosecond", 1.0), ("microsecond", 1e3), ("millisecond", 1e6), ("second", 1e9))
+            for ending in ("", "s")}}
+SIZES = {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "byte": 1.0, "bytes": 1.0}
+SHARES = {"%": 0.01, "per cent": 0.01, "percent": 0.01}
+RATIOS = {"×": 1.0}
+UNITS = TIMES | SIZES | SHARES | RATIOS
+UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
+QUANTITY = re.compile(rf"(?<![\w.,])({NUMBER})[ -]?({UNIT})(?![\w])")
+HEDGE = re.compile(r"(?:about|around|roughly|nearly|almost|some|approximately|circa|≈|~)\s*$", re.I)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A number with the size of its unit; `unit` is as it was written, or None."""
+
+    text: str
+    unit: str | None
+    size: float
+    hedged: bool = False
+
+    @property
+    def decimals(self):
+        return len(self.text.partition(".")[2])
+
+    def agrees(self, measured):
+        """measured: in the base of the unit: nanoseconds, bytes, 1."""
+        step = 10.0 ** -self.decimals
+        if self.hedged and not self.decimals:
+            step = 10.0 ** (len(self.text) - len(self.text.rstrip("0")))
+        value = float(self.text.replace(",", ""))
+        # Half a digit, and a little for halves, which are rounded up by some and down by others.
+        return abs(measured / self.size - value) <= step * (0.5 + 1e-6)
+
+    def words(self):
+        return _with_unit(self.text, self.unit)
+
+    def instead(self, measured):
+        """What it should have said, as precisely."""
+        return _with_unit(f"{measured / self.size:,.{self.decimals}f}", self.unit)
+
+
+def _with_unit(text, unit):
+    return text if unit is None else f"{text}{'' if unit == '×' else ' '}{unit}"
+
+
+def said(text, unit, hedged=False):
+    return Said(text, unit, UNITS.get(unit, 1.0), hedged)
+
+
+def quantities(text):
+    """[(start, end, Said)] of all numbers with a unit of ours."""
+    return [(m.start(), m.end(), said(m[1], m[2], bool(HEDGE.search(text[:m.start()]))))
+            for m in QUANTITY.finditer(text)]
+
+
+def skeleton(text):
+    """The words of a text without its numbers."""
+    return re.sub(NUMBER, "#", text)
+
+
+def numbers(text):
+    return re.findall(NUMBER, text)
