@@ -13,9 +13,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from . import machine
+from . import canary, machine
 from .cells import Cell
-from .cli import make_result_folder, measure, shown
+from .cli import canary_hash, make_result_folder, measure, shown
 from .compare import cell_name, interval_text, ratio_text, some, to_stderr
 from .lock import MachineLock
 from .manifest import new_manifest, read_manifest
@@ -46,11 +46,14 @@ def main(session, options):
         tell_plan(session, plan)
         manifest = new_manifest(session.root, plan, answers, about, session.executables,
                                 ["./scripts/bench", *options.typed])
+        manifest["binaries"] |= canary_hash(session)
         there = read_manifest(options.dir / "manifest.json")
         manifest["reproduces"] = there.get("result_id") or options.dir.name
         folder = make_result_folder(session, options, manifest)
         write_lines(folder / "plan.jsonl", plan.entries)
         (folder / "samples.jsonl").touch()
+        if canary.PROGRAM in manifest["binaries"]:
+            (folder / canary.FILE).touch()
         write_json(folder / "manifest.json", manifest)
         session.say(f"Into {shown(folder)}")
         status = measure(session, folder, about, lock)

@@ -70,14 +70,22 @@ class CellAgain:
         return there[0], here[0]
 
     @property
+    def ahead(self):
+        """Of each the one of least median, and those that are proved as fast."""
+        return tuple({order[0], *(m for m in order[1:] if said.get(
+            frozenset((m, order[0]))) == stats.EQUIVALENT)}
+            for order, said in zip(self.orders, self.resolved))
+
+    @property
     def state(self):
-        """Same: neither's fastest is proved slower in the other, and something is proved in both.
-        Different: one is. Open: too little is proved. Contradicted: the opposite is proved."""
+        """Same: of those ahead in either, one at least is not proved slower in the other, and
+        something is proved in both. Different: all are. Open: too little is proved. Contradicted:
+        of a pair of models the opposite is proved."""
         if self.reversed:
             return CONTRADICTED
-        there, here = self.winners
-        if here[0] not in there or there[0] not in here:
-            return DIFFERENT
+        for ahead, unbeaten in zip(self.ahead, reversed(self.winners)):
+            if ahead.isdisjoint(unbeaten):
+                return DIFFERENT
         return SAME if self.alike else OPEN
 
     def ratios(self):

@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import canary
 from .executables import Executables
 from .manifest import git
 from .process import die_with
@@ -60,7 +61,7 @@ def build_sides(session, revisions, models):
         words = words_for(name, revision, sha)
         if sha not in built:
             session.say(f"Building {words}: describe, {', '.join(models)}")
-            build(session, folders[sha], words, ["describe", *models])
+            build(session, folders[sha], words, ["describe", canary.PROGRAM, *models])
             built[sha] = about(folders[sha], models, words)
         sides.append(Side(name, revision, sha, folders[sha], executables_of(folders[sha]),
                           built[sha]))
