@@ -44,7 +44,7 @@ def _waiting_cell(data):
 
     def common(cell):
         samples = [s for r in cell["models"] for s in data.raw(cell, r["model"])]
-        waits = all(s["lb_ns"] <= (s.get("critical_path_ns") or 0) for s in samples)
+        waits = all((s.get("lb_ns") or 0) <= (s.get("critical_path_ns") or 0) for s in samples)
         lost = [r for r in cell["models"] if not r["makespan_ns"] and not r["skipped_by_bound"]]
         params = cell["params"]
         return waits, -len(lost), params.get("agents") or 0, -(params.get("cpu_share") or 0)

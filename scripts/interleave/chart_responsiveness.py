@@ -1,25 +1,19 @@
 """Does everything else stay responsive? How late heartbeats are, from the usual one to the rare."""
 
-import math
-
-from matplotlib.ticker import FixedLocator
-
 from . import histograms, style, units
 from .chart_data import MOST_LINES, plotted
 from .chart_lines import LEFT, grid, log_y
 from .groups import give, panel_of
 from .labels import label_line_ends
+from .percentile_axis import TICKS, at, percentile_axis
 from .responsiveness import merged, period_words, usual_worst
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, measure, panel_title, widest
 from .stats import percentile_allowed
 
-# How many of the heartbeats are later than the percentile.
-TICKS = {50: "half", 90: "1 in 10 later", 99: "1 in 100 later", 99.9: "1 in 1,000 later"}
 LEAST = 90  # a percentile; a model whose heartbeats are not enough for it has no line
 APART = 2.0  # how many times as late another use of a library must be for a line of its own
 # The second: Miller (1968), up to a tenth of a second an answer seems to come at once.
 LEVELS = (10_000_000, 100_000_000)
-NAMED_FIRST = (50, 99, 99.9, 90)  # where there is no room for all
 
 
 def does_everything_else_stay_responsive(data, width):
@@ -132,12 +126,11 @@ def _period(cells):
 def _panel(data, ax, cell, key, own, shown):
     rows, ends = [], []
     last = max(curve[-1][0] for curve in own.values())
-    ax.set_xlim(_at(50) - 0.06, _at(last) * 1.04)
+    percentile_axis(ax, last, "later", "share of heartbeats that were at most this late")
     # Both thresholds are there even where nobody comes near: that is what is to be seen.
     log_y(ax, [*shown, *LEVELS, 2 * max(*shown, *LEVELS)], units.duration)
     grid(ax)
     ax.set_ylabel("how late (log scale)")
-    _name_percentiles(ax, last)
     missed = LEVELS[0] / (cell["params"]["heartbeat_us"] * 1000)
     paths = [_path(ax, curve) for curve in own.values()]
     _mark(ax, LEVELS[0], f"{missed:g} beats late", 0.5, paths)
@@ -146,44 +139,20 @@ def _panel(data, ax, cell, key, own, shown):
     counts = {r["model"]: r["beats"] for r in _rows(data, cell)}
     for model, curve in own.items():
         look = data.styles[model]
-        give(model, *ax.plot([_at(q) for q, _ in curve], [ns for _, ns in curve],
+        give(model, *ax.plot([at(q) for q, _ in curve], [ns for _, ns in curve],
                              color=look.colour, ls=look.dash, drawstyle="steps-pre", zorder=4))
-        marked = [(q, next(ns for at, ns in curve if at >= q)) for q in TICKS if q <= curve[-1][0]]
-        give(model, *ax.plot([_at(q) for q, _ in marked], [ns for _, ns in marked], ls="none",
+        marked = [(q, next(ns for of, ns in curve if of >= q)) for q in TICKS if q <= curve[-1][0]]
+        give(model, *ax.plot([at(q) for q, _ in marked], [ns for _, ns in marked], ls="none",
                              color=look.colour, marker=look.marker, zorder=4.2))
-        ends.append((_at(curve[-1][0]), curve[-1][1], look.label, look))
+        ends.append((at(curve[-1][0]), curve[-1][1], look.label, look))
         rows += [plotted(key, model, "late", round(q, 6), ns, n=counts[model]) for q, ns in curve]
     label_line_ends(ax, ends)
     return rows
 
 
-def _at(percentile):
-    """Where it lies: each further nine as far from the last as that from the one before."""
-    return -math.log10(1 - percentile / 100)
-
-
-def _name_percentiles(ax, last):
-    """Ticks with their words, as far as there is room for them."""
-    room = ax.get_window_extent().width / ax.figure.dpi / (ax.get_xlim()[1] - ax.get_xlim()[0])
-    lines = ({q: f"{q:g} %" for q in TICKS}, TICKS)
-    kept = ([], [])
-    for q in (q for q in NAMED_FIRST if q <= last):
-        for words, named in zip(lines, kept):
-            if all(abs(_at(q) - _at(k)) * room > (widest([words[q]], 7) + widest([words[k]], 7)) / 2
-                   + 0.05 for k in named):
-                named.append(q)
-            else:
-                break
-    ticks = [q for q in TICKS if q <= last]
-    ax.xaxis.set_major_locator(FixedLocator([_at(q) for q in ticks]))
-    ax.set_xticklabels(["\n".join(words[q] for words, named in zip(lines, kept) if q in named)
-                        for q in ticks])
-    ax.set_xlabel("share of heartbeats that were at most this late")
-
-
 def _path(ax, curve):
     """The pixels along a line, its upright parts too."""
-    corners = [(_at(q), ns) for q, ns in curve]
+    corners = [(at(q), ns) for q, ns in curve]
     corners = [corners[0]] + [p for (x, _), (to, y) in zip(corners, corners[1:])
                               for p in ((x, y), (to, y))]
     pixels = ax.transData.transform(corners)

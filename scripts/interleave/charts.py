@@ -9,6 +9,7 @@ from .chart_faults import what_does_a_fault_storm_do_to_healthy_turns
 from .chart_forest import who_wins_and_is_it_real
 from .chart_grain import how_small_may_the_work_be
 from .chart_first_results import how_soon_is_there_a_first_result
+from .chart_latency import how_long_does_a_turn_take
 from .chart_map import where_does_the_winner_change
 from .chart_messages import how_many_messages_a_second
 from .chart_open_loop import what_rate_can_it_keep_up_with
@@ -16,7 +17,8 @@ from .chart_responsiveness import does_everything_else_stay_responsive
 from .chart_sockets import what_do_real_sockets_cost
 from .chart_stops import how_soon_does_a_stop_take_effect
 from .chart_time import where_did_the_time_go
-from .sheet import COLUMN, PAGE, NothingToDraw, save, save_rows, settings
+from .chart_trust import can_i_trust_this_run
+from .sheet import COLUMN, KINDS, PAGE, NothingToDraw, save, save_rows, settings
 
 WIDTHS = ((PAGE, ""), (COLUMN, "-column"))
 FIGURES = [
@@ -33,6 +35,7 @@ FIGURES = [
     ("cpu-cost", what_does_it_cost_in_cpu_time),
     ("makespan-over-workers", chart_makespan.what_does_one_more_worker_buy),
     ("first-result", how_soon_is_there_a_first_result),
+    ("turn-latency", how_long_does_a_turn_take),
     ("open-loop", what_rate_can_it_keep_up_with),
     ("messages", how_many_messages_a_second),
     ("memory-of-parked", chart_memory.what_does_an_agent_cost),
@@ -41,6 +44,7 @@ FIGURES = [
     ("events", what_does_a_streamed_event_cost),
     ("healthy-turns", what_does_a_fault_storm_do_to_healthy_turns),
     ("stops", how_soon_does_a_stop_take_effect),
+    ("trust", can_i_trust_this_run),
 ]
 
 
@@ -66,7 +70,7 @@ def _left_out(why):
     return draw
 
 
-def draw_all(result, summary, folder, only=None):
+def draw_all(result, summary, folder, only=None, widths=None, kinds=tuple(KINDS)):
     """Writes every figure into `folder`. Returns what was drawn, and what was not and why."""
     data = ChartData(result, summary)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,12 +80,12 @@ def draw_all(result, summary, folder, only=None):
             continue
         files = []
         try:
-            for width, suffix in WIDTHS:
+            for width, suffix in widths or WIDTHS:
                 with settings():
                     drawing = draw(width)
                 while drawing.name in {d["name"] for d in drawn}:
                     drawing.name += "-again"  # two traced cells that differ in little
-                files += save(drawing, folder, drawing.name + suffix)
+                files += save(drawing, folder, drawing.name + suffix, kinds)
         except NothingToDraw as why:
             left_out.append({"name": name, "why": str(why)})
             continue

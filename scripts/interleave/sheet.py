@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from .style import INK, QUIET
+from .svg import slim
 
 PAGE, COLUMN = 7.2, 3.5
 MARGIN = 0.12
@@ -176,7 +177,7 @@ def save(drawing, folder, stem, kinds=tuple(KINDS)):
             drawing.figure.savefig(buffer, format=kind, metadata=KINDS[kind])
             data = buffer.getvalue()
             if kind == "svg":
-                data = _with_alt_text(data.decode(), drawing, stem).encode()
+                data = slim(_with_alt_text(data.decode(), drawing, stem)).encode()
             path = folder / f"{stem}.{kind}"
             path.write_bytes(data)
             names.append(path.name)
