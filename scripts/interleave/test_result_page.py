@@ -9,7 +9,9 @@ from rich.console import Console
 from interleave import charts, fixtures, markdown_tables, result_page, tables
 from interleave.markdown_tables import markdown_table
 from interleave.records import read_result
+from interleave.samples import sha256_of
 from interleave.summary import summarise
+from interleave.sums import plain_files
 from interleave.trouble import Trouble
 
 
@@ -103,7 +105,9 @@ def test_what_was_not_measured_is_named_with_its_reason(folder):
 
 def test_the_page_says_how_to_cite_it(folder):
     text = (folder / "README.md").read_text()
-    assert "result 20250102T030405Z_abc1234_quick, workload version 1, commit abc1234" in text
+    assert "Interleave at commit abc1234, workload version 1, result " \
+           "20250102T030405Z_abc1234_quick, not citable" in text
+    assert "(HOW_TO_CITE.md)" in text and (folder / "HOW_TO_CITE.md").is_file()
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +223,10 @@ def test_the_page_explains_its_two_references_and_more_than_all(folder):
     assert "It can exceed 100 %" in text
 
 
+def hashes(folder):
+    return {name: sha256_of(folder / name) for name in plain_files(folder)}
+
+
 def test_writing_twice_changes_no_byte_and_removes_stale_figures(tmp_path):
     # Without most cells, for speed; with a figure of former data that must not stay.
     path = fixtures.write_result(tmp_path / "r")
@@ -226,11 +234,10 @@ def test_writing_twice_changes_no_byte_and_removes_stale_figures(tmp_path):
         lines = (path / name).read_text().splitlines(keepends=True)
         (path / name).write_text("".join(x for x in lines if '"compute"' in x))
     result_page.write_result(path)
-    first = result_page.file_hashes(path)
+    first = hashes(path)
     (path / "figures" / "of-former-data.png").write_bytes(b"old")
     result_page.write_result(path)
-    assert result_page.file_hashes(path) == first
-    assert "README.md" in first and "manifest.json" not in first
+    assert hashes(path) == first and "README.md" in first
     page = (path / "README.md").read_text()
     assert "Figures left out" in page and "`fanout` was not measured" in page
 
