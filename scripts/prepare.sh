@@ -3,8 +3,8 @@
 # Sourced by scripts/bench and scripts/test, which set $root to the checkout:
 #   prepare_machine            compiler, build tools and libraries are there, or the script ends
 #   prepare_python MODULES...  sets $PYTHON to an interpreter that imports them, or the script ends
-#   prepare_clients PROGRAMS... other people's programs that talk with the endpoint are there, or it
-#                              is said that they are not
+#   prepare_clients PROGRAMS... other people's programs that talk with the endpoint or show the page
+#                              of a result are there, or it is said that they are not
 #   build PRESET [TARGETS...]  build/PRESET is configured and up to date, or the script ends;
 #                              all targets, or those of the given ones that there are
 # Nothing that is already there is replaced, upgraded or removed.
@@ -178,13 +178,27 @@ prepare_machine() {
   give_up "Install them with this system's package manager, then run this again."
 }
 
+# Selenium is no program: it is there where our Python imports it. Its package serves the system's
+# Python alone, and is not asked for twice on behalf of another one.
+has_client() { # name
+  case $1 in
+    selenium) "${PYTHON-python3}" -c 'import selenium' >/dev/null 2>&1 || has_package python3-selenium ;;
+    *) has "$1" ;;
+  esac
+}
+
 # Whoever has no use for them without a client says so: a missing one ends nothing here.
 prepare_clients() { # names of programs
   local program missing= packages=
   for program in "$@"; do
-    has "$program" && continue
+    has_client "$program" && continue
     missing=$missing${missing:+, }$program
-    case $program in node) packages="$packages nodejs" ;; *) packages="$packages $program" ;; esac
+    case $program in
+      node) packages="$packages nodejs" ;;
+      chromedriver) packages="$packages chromium-driver" ;;
+      selenium) packages="$packages python3-selenium" ;;
+      *) packages="$packages $program" ;;
+    esac
   done
   [ -n "$missing" ] || return 0
   if has apt-get && has dpkg-query && (install_packages $packages); then

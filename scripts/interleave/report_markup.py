@@ -9,7 +9,7 @@ import re
 from markupsafe import Markup, escape
 
 LINK = re.compile(r"\[([^]]+)\]\(([^)\s]+)\)")
-SAFE_TARGET = re.compile(r"(https?://|#|[\w./-]+$)")
+SAFE_TARGET = re.compile(r"(https?://|#|(?!/)[\w./-]+$)")
 
 
 def inline(text):
@@ -31,7 +31,7 @@ def _words(text):
 
 
 def _link(match):
-    if not SAFE_TARGET.match(match[2]) or match[2].lower().startswith("javascript"):
+    if not SAFE_TARGET.match(match[2]):
         return match[0]
     return f'<a href="{match[2]}">{match[1]}</a>'
 

@@ -209,7 +209,7 @@ def _time(row):
             f"{units.duration(e['low'])} to {units.duration(e['high'])}"
         return {"time": units.duration(e["median"]), "interval": interval}
     if row["skipped_by_bound"] and row["lb_model_ns"]:
-        return {"time": f"≥ {units.duration(row['lb_model_ns'])}", "interval": "not run: its bound"}
+        return {"time": f"≥ {units.duration(row['lb_model_ns'])}", "interval": "not run: bound"}
     states = sorted({r["status"] for r in row["reasons"]}) or ["not measured"]
     return {"time": "–", "interval": ", ".join(states)}
 

@@ -175,6 +175,20 @@ def test_only_missing_clients_are_asked_for_by_the_names_of_their_packages(machi
     assert machine.asked()[1].split()[-3:] == ["wrk", "nodejs", "npm"]
 
 
+def test_a_browser_and_what_drives_it_are_clients_too(machine):
+    machine.debian()
+    machine.program("chromium", "")
+    machine.run("prepare_clients chromium chromedriver selenium")
+    assert machine.asked()[1].split()[-2:] == ["chromium-driver", "python3-selenium"]
+
+
+def test_what_python_imports_is_not_asked_for(machine):
+    machine.debian()
+    machine.program("chosen", '[ "$2" = "import selenium" ]')
+    answer = machine.run("PYTHON=chosen; prepare_clients selenium")
+    assert (answer.returncode, answer.stdout, machine.asked()) == (0, "", [])
+
+
 @pytest.mark.parametrize("apt", [None, "exit 100"])
 def test_a_client_that_is_not_to_be_had_is_named_and_ends_nothing(machine, apt):
     if apt:
@@ -209,7 +223,7 @@ def made_up_test(folder, has):
         (folder / "models" / f"{name}.cpp").write_text("")
     shutil.copy(PREPARE.with_name("test"), folder / "scripts" / "test")
     (folder / "scripts" / "prepare.sh").write_text(
-        "prepare_machine() { :; }\nprepare_python() { PYTHON=true; }\n"
+        "python_modules=\nprepare_machine() { :; }\nprepare_python() { PYTHON=true; }\n"
         "prepare_clients() { echo clients \"$@\"; }\n"
         f"has() {{ {has}; }}\nnpm() {{ echo npm \"$@\"; }}\nnode() {{ echo node \"$@\"; }}\n"
         "build() { echo build \"$@\"; }\nctest() { echo ctest \"$@\"; }\n")
