@@ -29,6 +29,7 @@ from .summary import as_json, summarise
 from .summary_csv import as_csv
 from .terminal_table import terminal_table
 from .time_table import time_table
+from .trust_table import trust_table
 
 LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
 # The tables of the page, in the order of the figures whose numbers they hold. Each is a function of
@@ -51,6 +52,7 @@ SECTIONS = [
     ("stops", stops_table),
     ("healthy-turns", faults_table),
     ("healthy-turns", fairness_table),
+    ("trust", trust_table),
 ]
 PICTURES = {".png", ".svg", ".pdf", ".csv"}
 

@@ -18,6 +18,7 @@ from interleave.summary import summarise
 MODEL = re.compile(r"model-(.+)-\d+")
 PANEL = re.compile(r"panel-(.+)-\d+")
 OF_NOBODY = ("winner-map",)  # a square is of all models that were measured in it
+OF_ALL = "trust"  # its panels go over the whole run
 TABLED = ("capacity", "bytes_per_agent")  # rows of the CSV that also tell of models not drawn
 
 
@@ -85,7 +86,8 @@ def test_there_is_a_figure_for_each_question(pictures):
 def test_no_id_is_twice_in_a_figure(pictures):
     for (name, width), (_, drawing) in pictures.items():
         ids = groups(drawing.figure)
-        assert ids and len(ids) == len(set(ids)), (name, width)
+        assert ids or name == OF_ALL, (name, width)
+        assert len(ids) == len(set(ids)), (name, width)
 
 
 def test_each_model_that_is_shown_has_a_group(pictures):
@@ -113,7 +115,7 @@ def test_nothing_in_a_models_colour_is_outside_of_its_group(pictures):
 
 def test_a_panel_of_one_scenario_says_which(pictures):
     for (name, width), (_, drawing) in pictures.items():
-        if name not in (*OF_NOBODY, "healthy-turns"):  # whose panels go over several
+        if name not in (*OF_NOBODY, OF_ALL, "healthy-turns"):  # whose panels go over several
             scenarios = [names(PANEL, [ax.get_gid()]) for ax in drawing.axes]
             assert all(scenarios), (name, width)
 

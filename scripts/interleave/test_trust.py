@@ -38,7 +38,8 @@ def found(change=(), samples=SAMPLES, planned=None, above_one=0, oddities=0, noi
 
 
 def test_a_clean_publication_run_on_a_real_machine_is_citable():
-    assert found() == {"level": "citable", "reasons": []}
+    assert found() == {"level": "citable", "reasons": [],
+                       "guards": {"steal": 0, "memory": 0, "io": 0}}
 
 
 def guards(**change):
@@ -74,6 +75,7 @@ CASES = [
     (dict(samples=guards(steal_ns=160_000)), CAUTION, "1.0 % of the CPU time"),
     (dict(samples=guards(pressure_memory_ns=20_000)), CAUTION, "waited for memory"),
     (dict(samples=guards(pressure_io_ns=20_000)), CAUTION, "waited for the disk"),
+    (dict(noise=QUIET | {"canary": CANARY | {"failed": 40}}), CAUTION, "recorded: the canary."),
     (dict(noise=None), CAUTION, "Not recorded: a model against itself (A/A) and the canary."),
     (dict(samples=[sample(b, guards=None) for b in range(30)]), CAUTION, "that the host took."),
     (dict(samples=[*SAMPLES, sample(30, "crash", model="tbb")]), CAUTION,
@@ -137,7 +139,15 @@ def test_every_rule_is_seen_in_a_case():
     dict(samples=[*SAMPLES, *(sample(b, "skipped", guards=None) for b in range(20))]),
 ])
 def test_what_is_within_the_limits_costs_nothing(case):
-    assert found(**case) == {"level": "citable", "reasons": []}
+    told = found(**case)
+    assert (told["level"], told["reasons"]) == ("citable", [])
+
+
+def test_guards_are_shares_of_the_time_of_all_samples_and_unknown_where_none_tells():
+    told = found(samples=[*guards(steal_ns=160_000, pressure_io_ns=5_000), sample(30, guards=None)])
+    assert told["guards"] == {"steal": 0.01, "memory": 0, "io": 0.005}
+    assert found(samples=[sample(guards=None)])["guards"] == {"steal": None, "memory": None,
+                                                              "io": None}
 
 
 def test_more_pairs_told_apart_than_chance_allows_are_named():

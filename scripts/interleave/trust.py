@@ -77,7 +77,17 @@ def trust(manifest, samples, planned, above_one, oddities=0, noise=None, disturb
     found = [(rule.level, text) for level in (VOID, CAUTION) for rule in _RULES
              if rule.level == level for text in rule.seen(evidence)]
     worst = max((LEVELS.index(level) for level, _ in found), default=0)
-    return {"level": LEVELS[worst], "reasons": [text for _, text in found]}
+    return {"level": LEVELS[worst], "reasons": [text for _, text in found],
+            "guards": guards(evidence)}
+
+
+def guards(evidence):
+    """What the guards of all samples say together, as shares; None where no sample tells."""
+    shares = {"steal": _share(evidence, "steal_ns", evidence.cpus or 1),
+              "memory": _share(evidence, "pressure_memory_ns"),
+              "io": _share(evidence, "pressure_io_ns")}
+    return {name: None if share is None else float(f"{share:.4g}")
+            for name, share in shares.items()}
 
 
 @dataclass(frozen=True)
@@ -195,10 +205,15 @@ def _nothing_recorded(e):
         return
     absent = [words for words, there in (
         ("a model against itself (A/A)", e.noise.get("pairs")),
-        ("the canary", e.noise.get("canary")),
+        ("the canary", _told(e.noise.get("canary"))),
         ("CPU time that the host took", _known(e, "steal_ns"))) if not there]
     if absent:
         yield f"Not recorded: {_listed(absent)}. How noisy the machine was is not known."
+
+
+def _told(canary):
+    """Whether it said anything: it may have failed each time."""
+    return bool(canary) and (canary.get("n") or 0) > (canary.get("failed") or 0)
 
 
 def _noisy(e):
@@ -244,15 +259,15 @@ def _thin_cells(e):
 
 
 def _stolen(e):
-    share = _share(e, "steal_ns", e.cpus or 1)
+    share = guards(e)["steal"]
     if share and share > STOLEN:
         yield (f"While samples ran, the host gave {units.percent(share)} of the CPU time to other "
                "guests: the clock went on, and nothing was computed.")
 
 
 def _stalled(e):
-    for key, what in (("pressure_memory_ns", "memory"), ("pressure_io_ns", "the disk")):
-        share = _share(e, key)
+    for key, what in (("memory", "memory"), ("io", "the disk")):
+        share = guards(e)[key]
         if share and share > STALLED:
             yield (f"For {units.percent(share)} of the time of the samples something on the "
                    f"machine waited for {what}.")
