@@ -3,10 +3,14 @@
 import json
 import re
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from .cite_check import check_file, words
+from .cite_suite import suite
+from .cite_words import SELF_RUN
 from .model_files import model_files
 from .options import default_models, scenario_names
 from .quotes import FENCE, quotes_in, stands_in
@@ -27,12 +31,72 @@ def pages():
     return "".join((folder / "README.md").read_text() for folder in published())
 
 
-def test_its_table_is_that_of_a_published_result():
-    table = [line for line in README.split("\n## ")[0].splitlines() if line.startswith("| **")]
-    assert table, "the README quotes no numbers"
+def test_its_tables_are_those_of_a_published_result():
+    before = README.split("\n## Run it\n")[0].splitlines()
+    table = [line for line in before if line.startswith("| **")]
+    assert len(table) > 10, "the README quotes no numbers"
     source = pages().splitlines()
     for line in table:
         assert line in source
+
+
+def test_its_numbers_are_those_of_the_results_that_it_names():
+    report = check_file(ROOT / "README.md", ROOT / "results")
+    assert report.problems == [], "\n".join(words(report))
+    assert report.matching > 100 and report.fitting == 0
+
+
+def summaries():
+    return {folder.name: json.loads((folder / "derived" / "summary.json").read_text())
+            for folder in published()}
+
+
+def about(title):
+    """A section in one line, and the result that it is about."""
+    text = " ".join(section(title).split("\n![")[0].split())
+    (name,) = set(re.findall(r"results/published/([^/)]+)/", text))
+    return text, summaries()[name]
+
+
+def test_how_late_others_come_is_what_the_result_says():
+    text, summary = about("Does everything else stay responsive?")
+    late = {row["model"]: row["p99_ns"] / 1e6
+            for cell in summary["responsiveness"]["cells"] for row in cell["models"]}
+    claim = re.search(r"Where computing .*?comes (\d+) to (\d+) ms late\.", text)
+    low, high = int(claim[1]), int(claim[2])
+    named = [late[model] for model in re.findall(r"`(\w+)`", claim[0])]
+    assert len(named) > 3 and low == round(min(named), -1) and high == round(max(named), -1)
+    claim = re.search(r"A pool beside .*?keeps it below (\d+) ms\.", text)
+    named = [late[model] for model in re.findall(r"`(\w+)`", claim[0])]
+    assert len(named) > 3 and max(named) < int(claim[1])
+
+
+def test_what_a_pool_that_sleeps_loses_is_what_the_result_says():
+    text, summary = about("How much does it matter how a library is used?")
+    assert "a pool that sleeps loses two thirds of the speed" in text
+    structures = {said["model"]: said["structure"] for said in summary["models"]}
+    cell = min((c for c in summary["cells"]), key=lambda c: c["params"]["agents"])
+    shares = {row["model"]: row["efficiency"]["median"] for row in cell["models"]}
+    sleeping = [share for model, share in shares.items()
+                if structures[model] == "blocking_workers"]
+    others = [share for model, share in shares.items()
+              if structures[model] not in ("blocking_workers", "sequential")]
+    assert len(sleeping) > 2 and all(abs(share - 1 / 3) < 0.03 for share in sleeping)
+    assert min(others) > 0.95  # "the others tie"
+
+
+def test_the_run_took_as_long_as_it_says():
+    name, minutes = re.search(
+        r"\[one run\]\(results/published/([^/)]+)/README\.md\) of (\d+) minutes", README).groups()
+    manifest = json.loads((ROOT / "results" / "published" / name / "manifest.json").read_text())
+    started, ended = (datetime.fromisoformat(manifest[key].rstrip("Z"))
+                      for key in ("created_utc", "finished_utc"))
+    assert int(minutes) == round((ended - started).total_seconds() / 60)
+
+
+def test_it_is_cited_with_the_version_of_citation_cff_and_as_self_run():
+    quote = " ".join(section("Cite it").replace("\n> ", " ").split())
+    assert f"Interleave {suite().version}, result " in quote and SELF_RUN in quote
 
 
 def test_its_pictures_are_described_as_the_results_describe_them():
