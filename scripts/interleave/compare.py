@@ -2,6 +2,7 @@
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -73,7 +74,11 @@ def measured(session, measure, folder):
     try:
         measure()
     except KeyboardInterrupt:
-        rows = [rows_of(folder / name) for name in "AB" if (folder / name).is_dir()]
+        results = [folder / name for name in "AB" if (folder / name).is_dir()]
+        rows = [rows_of(result) for result in results]
+        if not any(rows):
+            for result in results:
+                shutil.rmtree(result)
         if len(rows) < 2 or not all(rows):
             raise
         session.say(f"Interrupted. {plural(sum(rows), 'process', 'es')} of both are on disk, and "

@@ -3,13 +3,16 @@
 
 import json
 import math
+import os
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from . import cli, gate, stats
+from .fake_root import make_root
 from .pairs_fixture import MACHINE, cell_id, write_result
 
 HERE = Path(__file__).resolve().parents[2]
@@ -219,3 +222,26 @@ def test_a_fault_of_the_gate_itself_is_status_2_not_slower(run_gate, monkeypatch
         raise ZeroDivisionError
     monkeypatch.setattr(gate, "decide", fault)
     assert run_gate("--model", "asio", *EIGHT)[0] == 2
+
+
+@pytest.mark.parametrize("verb, more, status", [
+    ("gate", ("--model", "asio", "--cell", "agents=8/"), 2), ("compare", (), 1)])
+def test_what_fails_before_python_runs_is_not_called_slower_either(
+        results, tmp_path, verb, more, status):
+    """The shell cannot prepare: for every other verb that is status 1."""
+    root = make_root(tmp_path / "root", ["good"])
+    answer = subprocess.run(
+        ["bash", root / "scripts" / "bench", verb, *results, *more], capture_output=True, text=True,
+        env=os.environ | {"INTERLEAVE_PYTHON": "/bin/false"})
+    assert answer.returncode == status, answer.stderr
+    assert "INTERLEAVE_PYTHON" in answer.stderr
+
+
+def test_the_status_of_the_gate_reaches_the_shell(results):
+    """Through scripts/bench, whose own failures have another status."""
+    for limit, status in (("5%", 1), ("25%", 0)):
+        answer = subprocess.run(
+            ["bash", HERE / "scripts" / "bench", "gate", *results, "--model", "asio", "--cell",
+             "agents=8/", "--max-slowdown", limit, "--json"], capture_output=True, text=True)
+        assert answer.returncode == status, answer.stderr
+        assert json.loads(answer.stdout)["exit_status"] == status
