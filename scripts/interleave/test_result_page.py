@@ -92,7 +92,7 @@ def test_models_that_miss_the_same_cells_for_the_same_reason_share_a_line():
 
 def test_every_picture_is_described_in_words(folder):
     pictures = re.findall(r"!\[([^\]]*)\]", (folder / "README.md").read_text())
-    assert len(pictures) == 7
+    assert len(pictures) == len(list((folder / "figures").glob("*.png"))) > 6
     assert all(len(alt) > 60 for alt in pictures)
 
 
