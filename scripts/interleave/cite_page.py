@@ -7,6 +7,16 @@ WORDS = {"citable": "", "with caution": " Say so wherever you use one of its num
          "not citable": " Do not cite it. What follows is printed so that you can see what it "
                         "would say."}
 
+# Also in results/RULES.md.
+QUOTING_RULE = f"""1. Name the result by its ID, and say what it says of itself: citable, with caution, not citable.
+2. Say "{SELF_RUN}", until somebody else has reproduced it on another
+   machine; then name their result as well.
+3. A number goes with its scenario, its size, its interval and its n. A ratio goes with its interval.
+4. No average over scenarios as a headline, and no rank without its tier.
+5. Before you publish, run `./scripts/bench cite --check FILE` on your Markdown or LaTeX: it shows
+   which numbers no longer match the results that you name.
+"""
+
 
 def how_to_cite(summary, manifest):
     trust = summary["trust"]
@@ -39,14 +49,7 @@ measured is not stored. If it was you, add yourself.
 
 ## The quoting rule
 
-1. Name the result by its ID, and what it says of itself (the first line of this page).
-2. Say "{SELF_RUN}" until somebody else, on another machine, has run
-   `./scripts/bench reproduce` on it and found the same tiers; then name their result as well.
-3. A number goes with its scenario, its size, its interval and n. A ratio goes with its interval.
-4. No average over scenarios, and no rank without the tier.
-5. Before you publish: `./scripts/bench cite --check FILE` (Markdown or LaTeX) looks up this
-   result's numbers in your text and shows which no longer match.
-
+{QUOTING_RULE}
 ## What it was measured with
 
 {facts}"""
