@@ -71,12 +71,17 @@ def read_result(path):
     if not plan:
         messages.append("plan.jsonl has no line: nothing was planned, so nothing counts")
     samples = _read_lines(path / "samples.jsonl", fault_of_known_sample, messages)
-    samples = _once_each(_planned(samples, plan, messages), messages)
-    # Samples are written in the order they were run. Sorted, that order cannot reach a figure.
-    samples.sort(key=lambda s: (s.get("cell_id") or "", s.get("model") or "", s["exec_id"]))
     canaries = []
     if (path / canary.FILE).is_file() or canary.PROGRAM in (manifest.get("binaries") or {}):
         canaries = _read_lines(path / canary.FILE, canary.fault_of_canary, messages)
+    return result_of(path, manifest, plan, samples, canaries, messages)
+
+
+def result_of(path, manifest, plan, samples, canaries, messages):
+    """Of lines that have been read and understood: those that count."""
+    samples = _once_each(_planned(samples, plan, messages), messages)
+    # Samples are written in the order they were run. Sorted, that order cannot reach a figure.
+    samples.sort(key=lambda s: (s.get("cell_id") or "", s.get("model") or "", s["exec_id"]))
     return Result(path, manifest, plan, samples, messages, canaries)
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .manifest import commit_of
+from .records import result_of
 from .samples import from_json, sha256_of
 from .schema import fault_of, schema_of, unknown_fields
-from .sums import SUMS, differing_from_measured, entries_of, sum_line
+from .sums import MEASURED_FILES, SUMS, differing_from_measured, entries_of, sum_line
 from .units import plural
 
 LARGEST_BYTES = 1 << 30
@@ -85,16 +86,16 @@ def findings_of(folder, root):
     check_sums(folder, names, manifest, found)
     plan = lines_in(folder, names, "plan.jsonl", "plan", found)
     samples = lines_in(folder, names, "samples.jsonl", "sample", found)
-    if "canary.jsonl" in names:
-        lines_in(folder, names, "canary.jsonl", "canary", found)
+    canaries = (lines_in(folder, names, "canary.jsonl", "canary", found)
+                if "canary.jsonl" in names else [])
     check_rows(plan, samples, folder, found)
     check_traces(names, samples, found)
     if manifest and not manifest.get("finished_utc"):
         found.fault("manifest.json", "the run is not finished: go on with "
                                      f"./scripts/bench resume {folder}")
-    if not found.has_faults("plan.jsonl", "samples.jsonl", "manifest.json", "canary.jsonl") or (
-            manifest and not manifest.get("finished_utc")):
-        check_derived(folder, names, manifest, root, found)
+    if manifest and not found.has_faults(*MEASURED_FILES, "manifest.json"):
+        result = result_of(folder, manifest, plan, samples, canaries, [])
+        check_derived(result, names, root, found)
     return found
 
 
@@ -325,11 +326,10 @@ def derived_texts(result, summary):
             "derived/summary.md": markdown_table(summary)}
 
 
-def check_derived(folder, names, manifest, root, found):
-    from .records import read_result
+def check_derived(result, names, root, found):
     from .summary import summarise
+    folder, manifest = result.path, result.manifest
     try:
-        result = read_result(folder)
         texts = derived_texts(result, summarise(result))
     except Exception as error:  # whatever the files hold, they were not made by a run
         found.fault("", f"no summary can be made of the samples: {type(error).__name__}: "
