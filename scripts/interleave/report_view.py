@@ -137,19 +137,21 @@ def few_blocks(summary):
 def winners(summary):
     """For each cell the models in tiers, from the fastest on."""
     names = cell_names(summary)
-    found = {c["cell_id"]: _by_comparisons(c) for c in summary.get("comparisons") or []
-             if c.get("tiers")}
-    for tier in summary.get("winning_tiers") or []:
-        found.setdefault(tier["cell_id"], _by_winners(tier))
+    found = {tier["cell_id"]: _by_winners(tier) for tier in summary.get("winning_tiers") or []}
+    not_run = {tier["cell_id"]: tier["at_least"] for tier in summary.get("winning_tiers") or []}
+    found |= {c["cell_id"]: _by_comparisons(c, not_run.get(c["cell_id"], {}))
+              for c in summary.get("comparisons") or [] if c.get("tiers")}
     return [{"slug": slug(cell["scenario"]), "scenario": names[cell["cell_id"]][0],
              "told": _joined(names[cell["cell_id"]][1]), **found[cell["cell_id"]]}
             for cell in table_cells(summary) if cell["cell_id"] in found]
 
 
 def often(rows):
-    """(model, in how many of these situations it is in the first tier), the most first."""
+    """(how many situations, (model, in how many of them it is in the first tier), the most first).
+    """
     counts = Counter(model for row in rows for model, _ in row["tiers"][0])
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return (units.plural(len(rows), "situation"),
+            sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _joined(text):
@@ -157,8 +159,9 @@ def _joined(text):
     return text.replace(" %", "\u00a0%")
 
 
-def _by_comparisons(cell):
-    """Each tier as a list of (model, times the first of all)."""
+def _by_comparisons(cell, not_run):
+    """Each tier as a list of (model, times the first of all); last what was not run, for its
+    structure allows only so much."""
     first = cell["tiers"][0][0]
     against = {}
     for pair in cell["pairs"]:
@@ -168,8 +171,11 @@ def _by_comparisons(cell):
             against[pair["other" if ours else "one"]] = 1 / median if ours else median
     tiers = [[(m, times(against[m]) if i and m in against else "") for m in tier]
              for i, tier in enumerate(cell["tiers"])]
+    tiers += [[(m, f"≥ {times(ratio)}")] for ratio, m in sorted(
+        (ratio, m) for m, ratio in not_run.items())]
     counts = [pair["n"] for pair in cell["pairs"] if pair.get("n")]
-    seen = [pair["detectable"] for pair in cell["pairs"] if pair.get("detectable")]
+    seen = [pair["detectable"] for pair in cell["pairs"]
+            if pair.get("detectable") and first in (pair["one"], pair["other"])]
     return {"tiers": tiers, "open": [], "n": max(counts, default=None), "hint": cell.get("hint"),
             "seen": units.percent(max(seen) - 1) if seen else ""}
 

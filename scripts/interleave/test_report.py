@@ -275,6 +275,16 @@ def test_tiers_say_how_much_longer_and_what_could_have_been_seen(data):
     assert re.search(r"asio\s+tbb\s+threads\s+2.0×\s+15\s+4.0 %", words)
 
 
+def test_a_model_that_was_not_run_stands_behind_the_tiers_with_its_bound(data):
+    tier = next(t for t in data.summary["winning_tiers"] if t["at_least"])
+    cell = {"cell_id": tier["cell_id"], "hint": True, "margin": 0.03, "pairs": [],
+            "tiers": [[tier["best"]]]}
+    summary = data.summary | {"comparisons": [cell], "winning_tiers": [tier]}
+    words = Seen(bare(summary, data.result.manifest)).words
+    for model in tier["at_least"]:
+        assert re.search(rf"{tier['best']} .*{model} ≥ [\d.,]+×", words)
+
+
 def test_a_level_that_is_not_citable_says_so_where_it_is_cited(data):
     summary = data.summary | {"trust": {"level": "not citable", "reasons": ["Made up."]}}
     words = Seen(bare(summary, data.result.manifest)).words

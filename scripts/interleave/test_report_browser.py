@@ -168,6 +168,14 @@ def column_seen(page, number):
                                number)
 
 
+def test_what_a_link_leads_to_is_not_below_the_bar(page):
+    page.execute_script("document.querySelector('nav a[href=\"#tables\"]').click()")
+    top, bar = page.execute_script("""return [
+        document.querySelector('#tables h2').getBoundingClientRect().top,
+        document.querySelector('#bar').getBoundingClientRect().bottom];""")
+    assert top >= bar > 0
+
+
 def test_a_figure_without_a_panel_of_the_scenario_steps_aside(page):
     choose(page, "parked")
     assert visible(page, "#figure-makespan-over-agents")[0] == 0
@@ -248,6 +256,13 @@ def test_on_a_phone_nothing_sticks_out(page):
 
 def test_on_paper_there_are_no_switches(page):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 794, "height": 1123, "deviceScaleFactor": 1, "mobile": False})
+    page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    wide, room = page.execute_script("""const root = document.documentElement;
+        return [root.scrollWidth, root.clientWidth];""")
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide == room and visible(page, "details table")[0] > 0  # opened, and none sticks out
     seen = visible(page, ".bar, nav, .copy button")[0], visible(page, "figure svg, #numbers tr")[0]
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert seen[0] == 0 < seen[1]

@@ -74,6 +74,13 @@ one("#none").addEventListener("click", () => {
 scenario.addEventListener("change", show);
 show();  // a browser may remember a choice over a reload
 
+// What a link leads to must not come to lie below the bar.
+function makeRoom() {
+  document.documentElement.style.scrollPaddingTop = `${one("#bar").offsetHeight + 12}px`;
+}
+addEventListener("resize", makeRoom);
+makeRoom();
+
 // Sorting: numbers by what they mean, with their unit; what has none comes last.
 
 const UNITS = { ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600, B: 1, kB: 1e3, MB: 1e6,
