@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from .pdf_fonts import outlines_only
 from .style import INK, QUIET
 from .svg import slim
 
@@ -143,9 +144,13 @@ def panel_title(ax, name, words="", left=0.0):
 @lru_cache(maxsize=None)
 def measure(text, size, weight="normal"):
     """Inches that one line of text takes."""
-    scratch = FigureCanvasAgg(Figure(dpi=100))
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-    return scratch.get_renderer().get_text_width_height_descent(text, font, False)[0] / 100
+    return _scratch().get_text_width_height_descent(text, font, False)[0] / 100
+
+
+@lru_cache(maxsize=None)
+def _scratch():
+    return FigureCanvasAgg(Figure(dpi=100)).get_renderer()
 
 
 def wrap(text, size, width, weight="normal"):
@@ -171,7 +176,7 @@ KINDS = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None},
 def save(drawing, folder, stem, kinds=tuple(KINDS)):
     """Writes the figure as SVG, PNG and PDF; returns their names."""
     names = []
-    with settings():
+    with settings(), outlines_only():
         for kind in kinds:
             buffer = io.BytesIO()
             drawing.figure.savefig(buffer, format=kind, metadata=KINDS[kind])
