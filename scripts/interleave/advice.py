@@ -29,6 +29,8 @@ class Advice:
     use: str
     because: str
     avoid: str
+    alone: bool = True  # each comparison by itself; not: all pairs of the cell judged together
+    hint: bool = False  # by fewer blocks than the run has
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,12 @@ def _of_a_race(summary, situation, fits, closest, cost=None):
     order = plainest_first(summary)
     first = min(winners(found.tier), key=order.index)
     because = (cost or _time)(found, first) + _beside_the_fastest(found.tier, first)
-    return Advice(situation, _where(summary, found.cell) + _few_blocks(summary, found.tier["n"]),
+    alone = found.tier.get("hint", True)
+    hint = alone and (summary.get("blocks") or 0) >= ENOUGH_BLOCKS  # or the whole page is one
+    where = f", in {units.plural(found.tier['n'], 'block')}: a hint" if hint else ""
+    return Advice(situation, _where(summary, found.cell) + where,
                   _use(summary, found.tier, order), because,
-                  _avoid(summary, found.tier, order, " as long"))
+                  _avoid(summary, found.tier, order, " as long"), alone, hint)
 
 
 def _where(summary, cell):
@@ -128,13 +133,6 @@ def _where(summary, cell):
     told = [describe(k, params[k]) for k in ("agents", "workers", "cpu_share", "grain_us")
             if params.get(k) and k not in usual]
     return f"`{cell['scenario']}`, {', '.join(told)}"
-
-
-def _few_blocks(summary, n):
-    """Of a cell that got fewer blocks than the run has; of a run that has few the page says it."""
-    if n >= ENOUGH_BLOCKS or (summary.get("blocks") or 0) < ENOUGH_BLOCKS:
-        return ""
-    return f", in {units.plural(n, 'block')}: a hint"
 
 
 def _use(summary, tier, order, verb="faster"):
@@ -352,7 +350,18 @@ def when_to_use_which(summary):
               for r in rows]
     return ("## When to use which\n\nWritten by this run's numbers alone. Named first is the "
             "plainest of what no other model beats; ×: times as much as the best, with 95 % "
-            f"interval, each comparison by itself.{_hint(summary)}\n\n" + "\n".join(lines) + "\n")
+            f"interval{_judged(rows)}.{_hint(summary)}\n\n" + "\n".join(lines) + "\n")
+
+
+def _judged(rows):
+    """How many comparisons a verdict holds for at once."""
+    if all(row.alone for row in rows):
+        return ", each comparison by itself"
+    apart = [words for words, here in (
+        ("hints", any(row.hint for row in rows)),
+        ("heartbeats, memory", any(row.alone and not row.hint for row in rows))) if here]
+    return (". What loses a race is slower with all pairs of its cell judged together (Holm)"
+            + (f"; {', '.join(apart)}: each comparison by itself" if apart else ""))
 
 
 def _hint(summary):

@@ -4,9 +4,8 @@ from math import inf
 
 from matplotlib.patches import Rectangle
 
-from . import style, units
+from . import stats, style, units
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, measure, widest, wrap
-from .stats import MARGIN as ALIKE
 from .winner_map import (PLAIN, STRUCTURES, least_loss, plainest, plainest_first, standing, state,
                          times, winner_map, winners)
 
@@ -63,10 +62,12 @@ def _columns_that_fit(agents, room):
 
 
 def _reading(tiers, texts, thinned):
+    tiers = list(tiers)
     found = {state(t) for t in tiers}
     parts = ["Bold: of the models that no other beats, the one that is plainest to write."]
     if "tie" in found:
-        parts.append(f"Pale: several are equally fast (within {ALIKE * 100:g} %).")
+        alike = max(t.get("margin", stats.MARGIN) for t in tiers) * 100
+        parts.append(f"Pale: several are equally fast (within {alike:.3g} %).")
     if "alone" in found:
         parts.append("Full colour: it alone is fastest.")
     if "open" in found:
@@ -75,6 +76,10 @@ def _reading(tiers, texts, thinned):
                  "12×: takes 12 times as long.")
     if any(text.endswith(UNCLEAR) for lines in texts for text, _ in lines):
         parts.append(f"{UNCLEAR.strip()}: neither proved as fast nor slower.")
+    hints = sum(t.get("hint", True) for t in tiers)
+    if hints:
+        which = "all squares" if hints == len(tiers) else f"{hints} of {len(tiers)} squares"
+        parts.append(f"Hints, no verdicts: {which}, with fewer than {stats.ENOUGH_BLOCKS} blocks.")
     if thinned:
         parts.append("Some numbers of agents are only in the wide figure.")
     return " ".join(parts)
@@ -259,11 +264,12 @@ def _note(data, chart, order):
             words = STRUCTURES[structure]
             parts.append(f"{words[0].upper()}{words[1:]} is as fast as anything measured in "
                          f"{len(inside)} of {len(judged)} squares{where}.")
-    parts.append("A verdict compares two models within the blocks of one run: its interval covers "
-                 "95 %, each comparison by itself. Plainest: sequential code, then a thread for "
-                 "each turn, then by rung (naive, idiomatic, tuned), then by how often a model is "
-                 "among the fastest. ≥: not run, at least "
-                 "so long by its structure.")
+    parts.append("Two models are compared within the blocks of one run. With "
+                 f"{stats.ENOUGH_BLOCKS} blocks a model is beaten where that holds for all pairs "
+                 "of the square together (Holm, 5 %); with fewer, by the 95 % interval of each "
+                 "comparison by itself, which is a hint. Plainest: sequential code, then a thread for each "
+                 "turn, then by rung (naive, idiomatic, tuned), then by how often a model is among "
+                 "the fastest. ≥: not run, at least so long by its structure.")
     return " ".join(parts)
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from . import style
 from .estimates import six_digits
+from .noise import noise
 from .stats import ENOUGH_BLOCKS, by_median, cell_comparisons, margin, tiers
 
 # Cells that the page tells of in full; of many models, where each is longer, fewer.
@@ -41,10 +42,6 @@ def races(result, cells):
 
 def margin_of(result, cells):
     """Within which times of this result count as alike."""
-    try:
-        from .noise import noise
-    except ImportError:
-        return margin(None)
     return margin((noise(result, cells) or {}).get("floor"))
 
 

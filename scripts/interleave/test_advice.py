@@ -243,6 +243,33 @@ def test_few_blocks_make_the_table_a_hint():
     assert "hint" not in when_to_use_which(enough | {"blocks": 15})
 
 
+def test_the_table_says_whether_a_comparison_stands_by_itself():
+    times = {"rook": 10, "owl": 20}
+    few = when_to_use_which(summary_of(everywhere(**times)))
+    assert "each comparison by itself. With 8 blocks" in few and "Holm" not in few
+    judged = summary_of([race("fanout", 16, 0.01, times, blocks=15)]) | {"blocks": 15}
+    text = when_to_use_which(judged)
+    assert "all pairs of its cell judged together (Holm).\n" in text and "itself" not in text
+    more = {"memory_per_agent": memory(owl=200, rook=30_000)}
+    assert "(Holm); heartbeats, memory: each comparison by itself." in when_to_use_which(
+        judged | more)
+    mixed = summary_of([race("fanout", 16, 0.01, times, blocks=15),
+                        race("layers", 8, 0.5, times, blocks=6)]) | {"blocks": 15}
+    assert "(Holm); hints: each comparison by itself." in when_to_use_which(mixed)
+
+
+def test_what_chance_may_explain_among_many_models_is_not_called_a_loss():
+    """Slower in 13 of 15 blocks: enough for two models, not for one of 21 pairs."""
+    near = tuple(100 * (0.98 if b in (3, 9) else 1.05) for b in range(15))
+    rivals = {"rook": 100, "owl": near}
+    two = summary_of([race("fanout", 16, 0.01, rivals, blocks=15, weather=(1,))])
+    assert two["winning_tiers"][0]["slower"] == ["owl"]
+    others = {m: 100.1 for m in FAMILY if m not in rivals}
+    all_of_them = summary_of([race("fanout", 16, 0.01, rivals | others, blocks=15, weather=(1,))])
+    [tier] = all_of_them["winning_tiers"]
+    assert tier["unresolved"] == ["owl"] and not tier["hint"]
+
+
 def test_a_cell_with_fewer_blocks_than_the_run_says_so_in_its_row():
     races = [race("fanout", 16, 0.01, {"rook": 10, "owl": 20}, blocks=15),
              race("layers", 8, 0.5, {"rook": 10, "owl": 20}, blocks=6)]

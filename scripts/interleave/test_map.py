@@ -144,6 +144,26 @@ def test_five_blocks_leave_the_whole_map_unresolved():
     assert {state(tier) for _, tier in chart.squares.values()} == {"open"}
 
 
+def test_squares_of_few_blocks_are_said_to_be_hints():
+    few, many, mixed = (drawn(data_of(map_of(lambda s, n: {"rook": 10, "owl": 20}, blocks=b)
+                                      + extra))
+                        for b, extra in ((8, []), (15, []), (15, [
+                            race("fanout", 5, share, {"rook": 10, "owl": 20})
+                            for share in (0.01, 0.1)])))
+    assert "Hints, no verdicts: all squares, with fewer than 15 blocks." in few.reading
+    assert "Hints" not in many.reading
+    assert "Hints, no verdicts: 2 of 22 squares" in mixed.reading
+    assert "Holm" in many.note
+
+
+def test_the_map_says_within_how_much_times_count_as_alike():
+    data = data_of(map_of(lambda s, n: {"rook": 10, "owl": 10}))
+    assert "(within 3 %)" in drawn(data).reading
+    noisy = data.summary | {"winning_tiers": [tier | {"margin": 0.045} for tier in
+                                              data.summary["winning_tiers"]]}
+    assert "(within 4.5 %)" in drawn(ChartData(data.result, noisy)).reading
+
+
 def test_the_map_is_of_the_default_workers_without_heartbeats_and_of_one_time_scale():
     races = map_of(usual)
     races += [race("fanout", n, 0.01, {"rook": 1, "owl": 90}, **more) for n in (1, 10, 100)

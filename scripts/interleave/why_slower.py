@@ -24,7 +24,9 @@ def why_the_slowest_lost(rows):
 
 
 def why(slower, faster):
-    """What `slower` spent more on than `faster`, largest first, adding up to the difference."""
+    """What `slower` spent more on than `faster`, largest first, adding up to the difference. Where
+    their intervals overlap nothing is explained: a harder test than the one within blocks (by
+    stats.py), for the two stand here because they lie furthest apart."""
     a, b = slower["makespan_ns"], faster["makespan_ns"]
     names = f"`{slower['model']}`", f"`{faster['model']}`"
     both = f"{units.duration(b['median'])} and {units.duration(a['median'])}"
