@@ -15,9 +15,11 @@ from . import machine, stats
 from .cells import Cell, chosen_cells
 from .in_turns import default_folder, measure_in_turns, rows_of
 from .lock import MachineLock
+from .manifest import commit_of
 from .plan import PROFILES
 from .records import read_result
 from .revisions import build_sides, common_cells, common_models
+from .sums import seal
 from .trouble import Usage
 from .two_results import compare_results, times_of
 from .units import plural, three_digits
@@ -72,7 +74,7 @@ def compare_revisions(session, options):
 def measured(session, measure, folder):
     """Measures; of Ctrl-C says what is kept. Returns the exit status, 0 if all was measured."""
     try:
-        measure()
+        draw_both(session, measure())
     except KeyboardInterrupt:
         results = [folder / name for name in "AB" if (folder / name).is_dir()]
         rows = [rows_of(result) for result in results]
@@ -88,6 +90,19 @@ def measured(session, measure, folder):
     return 0
 
 
+def draw_both(session, results):
+    """What belongs to an ordinary result. A fault there must not cost the comparison."""
+    session.say("Drawing both")
+    for result in results:
+        try:
+            from . import result_page
+            result_page.write_result(result)
+            seal(result, *commit_of(session.root))
+        except Exception as error:
+            session.say(f"The figures are not finished ({type(error).__name__}: {error}); this "
+                        f"draws again: ./scripts/bench plot {shown(result)}")
+
+
 def shown(path):
     """Short where the folder lies below the current one, so that it can be typed again."""
     try:
@@ -97,8 +112,8 @@ def shown(path):
 
 
 def tell_where(session, folder):
-    session.say(f"Both results: {shown(folder / 'A')}, {shown(folder / 'B')} "
-                f"(figures of one: ./scripts/bench plot {shown(folder / 'A')})")
+    session.say(f"Both results: {shown(folder / 'A')}, {shown(folder / 'B')}")
+    session.say()
 
 
 def tell(session, both, as_json):

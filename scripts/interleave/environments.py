@@ -76,10 +76,16 @@ def _programs(a, b):
 
 
 def same_programs(a, b):
-    """Of each model whose program is known in both: whether it is the same, byte for byte."""
-    ours, theirs = a.get("binaries") or {}, b.get("binaries") or {}
-    return {model: ours[model] == theirs[model] for model in ours
-            if isinstance(ours[model], str) and isinstance(theirs.get(model), str)}
+    """Of each model whose program is known in both: whether it is the same, byte for byte; of two
+    that were built in two places, apart from the path."""
+    whole, without_path = ((a.get(name) or {}, b.get(name) or {})
+                           for name in ("binaries", "binaries_without_path"))
+    return {model: _alike(model, *whole) or _alike(model, *without_path) for model in whole[0]
+            if all(isinstance(each.get(model), str) for each in whole)}
+
+
+def _alike(model, a, b):
+    return a.get(model) is not None and a[model] == b.get(model)
 
 
 def _checks(a, b):
@@ -161,7 +167,7 @@ def notes(a, b, models):
     same = [model for model, alike in same_programs(a.manifest, b.manifest).items()
             if alike and model in models]
     if same:
-        said.append(f"Byte for byte the same program in both: {', '.join(same)}. Any difference "
+        said.append(f"The same program in both, byte for byte: {', '.join(same)}. Any difference "
                     "there is the machine's.")
     return said
 

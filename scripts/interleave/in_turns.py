@@ -16,6 +16,7 @@ from .own_cost import OwnCost
 from .plan import Plan, make_plan
 from .plan_words import tell_plan
 from .progress import Display
+from .revisions import hash_without_path
 from .run import Runner, append_lines
 from .samples import cut_torn_line, read_lines, sha256_of, write_json, write_lines
 from .sums import record_measured, seal
@@ -72,6 +73,8 @@ def make_results(folder, sides, plan, answers, models, command, program):
         manifest = new_manifest(side.root, mine, answers, about, side.executables, command)
         manifest |= {"pair_id": pair_id, "side": side.name, "revision": side.revision}
         manifest["binaries"] |= hashes
+        manifest["binaries_without_path"] = {
+            model: hash_without_path(side.executables.path(model), side.root) for model in models}
         # Both may be of one commit and one second.
         manifest["result_id"] += f"_{side.name}"
         result = folder / side.name

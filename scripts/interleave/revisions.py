@@ -4,7 +4,9 @@ Below build/revisions/, by commit, each a worktree of the local repository; one 
 used again, and what was used longest ago goes first when there are too many.
 """
 
+import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -155,6 +157,16 @@ def build(session, folder, words, programs):
 
 def executables_of(folder):
     return Executables(folder / "build" / "release")
+
+
+# What the linker adds as a mark of all other bytes, the path of the checkout among them.
+BUILD_ID = re.compile(rb"(\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0).{20}", re.DOTALL)
+
+
+def hash_without_path(program, folder):
+    """Of a program as it would be if it had been built elsewhere: the same source, the same hash."""
+    data = program.read_bytes().replace(os.fsencode(os.path.realpath(folder)), b"")
+    return hashlib.sha256(BUILD_ID.sub(rb"\1", data)).hexdigest()
 
 
 def about(folder, models, words):

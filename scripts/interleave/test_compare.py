@@ -9,6 +9,7 @@ from rich.console import Console
 
 from . import cli
 from .pairs_fixture import MACHINE, cell_id, write_result
+from .revisions import hash_without_path
 
 DICE = random.Random(7)
 NOISE = [DICE.gauss(1, 0.01) for _ in range(100)]
@@ -89,7 +90,7 @@ def test_results_alike_in_everything_say_so(tmp_path, compare):
     times = {(8, "asio"): noisy(100)}
     _, text, _ = compare(write_result(tmp_path / "a", times), write_result(tmp_path / "b", times))
     assert "all checks are the same" in text
-    assert "Byte for byte the same program in both: asio" in text
+    assert "The same program in both, byte for byte: asio" in text
     assert "measured at different times" in text
 
 
@@ -218,3 +219,27 @@ def test_a_crash_is_no_time_to_compare(tmp_path, as_json):
     _, document = as_json(a, b)
     assert list(changes(document)) == [(8, "asio")]
     assert document["only_b"] == [{"cell_id": cell_id(8), "model": "tbb"}]
+
+
+def test_a_program_built_in_two_places_is_the_same_apart_from_its_path(tmp_path):
+    built = []
+    for name in ("one", "another_place"):
+        folder = tmp_path / name
+        folder.mkdir()
+        mark = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0" + name.encode().ljust(20, b".")
+        (folder / "asio").write_bytes(b"code" + mark + str(folder).encode() + b"/mock_llm\0more")
+        built.append(hash_without_path(folder / "asio", folder))
+    assert built[0] == built[1]
+    (folder / "asio").write_bytes((folder / "asio").read_bytes() + b"changed")
+    assert hash_without_path(folder / "asio", folder) != built[0]
+
+
+def test_programs_that_differ_by_their_path_alone_are_no_difference(tmp_path, as_json):
+    times = {(8, "asio"): noisy(100)}
+    a = write_result(tmp_path / "a", times, binaries_without_path={"asio": "1" * 64})
+    for same, hashed in ((True, "1" * 64), (False, "2" * 64)):
+        b = write_result(tmp_path / f"b{hashed[0]}", times, binaries={"asio": "f" * 64},
+                         binaries_without_path={"asio": hashed})
+        _, document = as_json(a, b)
+        assert ("programs" in {row["what"] for row in document["differences"]}) != same
+        assert any("The same program in both" in note for note in document["notes"]) == same

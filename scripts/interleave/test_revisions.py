@@ -8,13 +8,14 @@ from collections import Counter
 import pytest
 from rich.console import Console
 
-from . import cli
+from . import cli, compare, result_page
 from .fake_root import lines
 from .pairs_fixture import Repository, fake_program, git
 
 pytestmark = pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("ninja")
                                      and shutil.which("git")),
                                 reason="needs CMake, Ninja and git")
+DRAW_BOTH = compare.draw_both
 FAST, SLOW = fake_program(10_000_000), fake_program(11_000_000)
 
 
@@ -38,6 +39,7 @@ def repository(tmp_path_factory):
 def bench(tmp_path, monkeypatch, capfd):
     """Calls ./scripts/bench's Python half; returns status, text (with the build's), and errors."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(compare, "draw_both", lambda session, results: None)
 
     def call(root, *arguments):
         with open(tmp_path / "said", "w+") as said:
@@ -80,6 +82,23 @@ def test_two_revisions_are_measured_in_turns_and_the_slower_one_is_found(
                        for name in ("good", "also_good"))
     assert "slower" in good and "equivalent" in also_good
     assert "measured in turns" in said
+
+
+def test_both_are_ordinary_results_that_can_be_verified(repository, bench, monkeypatch):
+    monkeypatch.setattr(compare, "draw_both", DRAW_BOTH)
+    assert bench(repository.root, "compare", "fast", "slow", *PIZZA)[0] == 0
+    for side in "AB":
+        status, said, errors = bench(repository.root, "verify", f"out/{side}")
+        assert status == 0, said + errors
+
+
+def test_a_fault_in_the_drawing_does_not_cost_the_comparison(repository, bench, monkeypatch):
+    def fault(result):
+        raise ValueError("no such colour")
+    monkeypatch.setattr(compare, "draw_both", DRAW_BOTH)
+    monkeypatch.setattr(result_page, "write_result", fault)
+    status, said, _ = bench(repository.root, "compare", "fast", "slow", *PIZZA)
+    assert status == 0 and "./scripts/bench plot out/A" in said and "slower" in said
 
 
 def test_both_sides_run_in_turns_not_one_after_the_other(repository, bench, tmp_path):
@@ -173,6 +192,25 @@ def test_a_model_that_one_revision_lacks_is_left_out(repository, bench):
     in_branch(repository, "fewer", {}, remove=["fakes/also_good"])
     status, said, _ = bench(repository.root, "compare", "fewer", "slow", *PIZZA)
     assert status == 0 and "Only in B (slow, " in said and "left out: also_good" in said
+
+
+def test_a_disturbed_block_is_measured_again_in_both(repository, bench, tmp_path, monkeypatch):
+    """By the canary before the third block: five run at the start."""
+    with_canary = {"canary": fake_program(1)}
+    in_branch(repository, "a-canary", with_canary)
+    monkeypatch.setenv("INTERLEAVE_CANARIES", str(tmp_path / "out" / "A" / "canary.jsonl"))
+    monkeypatch.setenv("INTERLEAVE_DISTURBED", "7")
+    status, said, _ = bench(repository.root, "compare", "a-canary", "a-canary", "--models", "good",
+                            "--scenarios", "pizza", "--out", "out")
+    assert status == 0 and "1 block disturbed" in said
+    canaries = [(tmp_path / "out" / side / "canary.jsonl").read_bytes() for side in "AB"]
+    assert canaries[0] == canaries[1] and canaries[0].count(b"\n") == 12
+    for side in "AB":
+        rows = lines(tmp_path / "out" / side / "samples.jsonl")
+        extra = [e for e in lines(tmp_path / "out" / side / "plan.jsonl") if "instead_of" in e]
+        assert len(rows) == 7 and [e["instead_of"] for e in extra] == [2]
+    text = bench(repository.root, "compare", "out/A", "out/B", "--json")[1]
+    assert json.loads(text)["cells"][0]["models"][0]["n"] == 6
 
 
 def test_an_interruption_keeps_what_is_measured_and_says_how_to_look_at_it(
