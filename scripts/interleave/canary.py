@@ -42,8 +42,8 @@ def deviations(canaries):
         kernel, slept, asked = (row[name] for name in MEASURED)
         if kernel:
             insort(seen, kernel)
-        found.append((kernel / middle(seen) - 1 if kernel else None,
-                      slept / asked - 1 if slept and asked else None))
+        found.append(((kernel - middle(seen)) / middle(seen) if kernel else None,
+                      (slept - asked) / asked if slept and asked else None))
     return found
 
 

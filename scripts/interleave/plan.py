@@ -137,9 +137,11 @@ class PlannedCell:
         return not any(self.answer.get(kind) for kind in ("waits", "calls", "blocks"))
 
     def shows_noise(self):
-        """An ordinary cell with agents enough to be scheduled, and models enough for an order."""
+        """An ordinary cell with agents enough to be scheduled, and models enough for an order. Of
+        one that computes nothing the time is the wait, whatever goes on."""
+        costs = self.answer.get("unit_cost_ns")
         return (self.cell == self.cell.ordinary() and self.cell.agents > self.cell.workers
-                and len(self.running()) >= 3)
+                and (costs is None or any(costs.values())) and len(self.running()) >= 3)
 
     def predicted_s(self, model):
         return predicted_s(self.answer, self.about[model], self.cell.params())
@@ -204,11 +206,13 @@ def fewer_blocks(planned, profile):
 
 
 def choose_again(cells, seed):
-    """Where and which model runs a second time, to see the noise: in the cheapest cell that is not
-    too short, one that only computes and one that waits. The model is drawn."""
+    """Where and which model runs a second time, to see the noise: of the cells with the most blocks
+    in the cheapest that is not too short, one that only computes and one that waits. The model is
+    drawn."""
     for computes_only in (True, False):
         fit = [item for item in cells
                if item.shows_noise() and item.computes_only() == computes_only]
+        fit = [item for item in fit if item.blocks == max(each.blocks for each in fit)]
         long = [item for item in fit if item.answer["greedy_ns"] >= SHORTEST_AGAIN_NS]
         if not long:
             long = sorted(fit, key=lambda item: item.answer["greedy_ns"])[-1:]

@@ -12,7 +12,7 @@ from .cells import (
     PROFILE_ORDER, Cell, catalogue, chosen_cells, more_of_the_same, traced_cells, worker_counts)
 from .model_files import model_files
 from .options import default_models, scenario_names
-from .plan import PROFILES, latin_order, make_plan, predicted_s
+from .plan import CANARY_S, PROFILES, latin_order, make_plan, predicted_s
 from .plan_words import tell_cells, tell_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -300,6 +300,91 @@ def test_each_square_is_shuffled_afresh_and_the_same_for_the_same_seed():
                for square in range(6)]
     assert len({str(square) for square in squares}) > 1
     assert squares[0] == [latin_order(models, "cell", row, 1) for row in range(5)]
+
+
+def again_in(plan):
+    return sorted({(e["cell_id"], e["model"]) for e in plan.entries if e["mode"] == "aa"})
+
+
+@pytest.mark.parametrize("about", [DEFAULT, ALL], ids=["default", "all"])
+@pytest.mark.parametrize("profile", ["quick", "standard", "publication"])
+def test_one_model_runs_twice_in_a_cell_that_computes_and_in_one_that_waits(profile, about):
+    pairs = again_in(made(profile, about=about))
+    waits = {cell: DESCRIBED[cell]["waits"] > 0 for cell, _ in pairs}
+    assert len(pairs) == 2 and sorted(waits.values()) == [False, True]
+    assert all(about[model]["rung"] != "reference" for _, model in pairs)
+    assert all(DESCRIBED[cell]["greedy_ns"] >= 1e8 for cell in waits)
+
+
+def test_smoke_runs_no_model_twice():
+    assert again_in(made("smoke")) == []
+
+
+def plan_of_times(times, **more):
+    """A quick plan of cells whose ideal takes so many ns; and the cells."""
+    cells = [Cell("fanout", 10 + number, 2, 0.01) for number in range(len(times))]
+    answers = [{"digest": "0", "sum": "0", "greedy_ns": ns, "lb_ns": ns, "waits": 1,
+                "lb_model_ns": {"workers": ns}} | more for ns in times]
+    about = {f"m{number}": said("workers") for number in range(3)}
+    return make_plan(PROFILES["quick"], cells, answers, about, CORES), cells
+
+
+@pytest.mark.parametrize("times, chosen", [
+    ([2e7, 3e8, 1.5e8, 4e8], 2), ([2e6, 5e6, 3e6], 1), ([2e7, 9e9, 1.5e8], 2)],
+    ids=["the cheapest that is long enough", "the longest where none is", "not one left out"])
+def test_the_cell_with_the_second_run_is(times, chosen):
+    plan, cells = plan_of_times(times)
+    assert [cell for cell, _ in again_in(plan)] == [cells[chosen].id()]
+
+
+def test_a_cell_that_computes_nothing_shows_no_noise():
+    assert again_in(plan_of_times([2e8], unit_cost_ns={"mix": None})[0]) == []
+    assert again_in(plan_of_times([2e8], unit_cost_ns={"mix": 600.0})[0])
+
+
+def test_a_cell_of_another_outside_world_or_with_few_models_shows_no_noise():
+    cells = [replace(Cell("react", 160, 2, 0.01), **more) for more in (
+        {"io": "tcp"}, {"heartbeat_us": 1000}, {"stop_after_us": 10}, {"on_error": "fail-fast"})]
+    answer = {"digest": "0", "sum": "0", "greedy_ns": 2e8, "lb_ns": 2e8, "waits": 1,
+              "lb_model_ns": {"workers": 2e8}}
+    three = {f"m{number}": said("workers") for number in range(3)}
+    assert again_in(make_plan(PROFILES["quick"], cells, [answer] * 4, three, CORES)) == []
+    two = {name: three[name] for name in ("m0", "m1")}
+    plain = [Cell("react", 160, 2, 0.01)]
+    assert again_in(make_plan(PROFILES["quick"], plain, [answer], two, CORES)) == []
+    assert again_in(make_plan(PROFILES["quick"], plain, [answer], three, CORES))
+
+
+def test_the_second_run_has_a_place_of_its_own_in_each_row_of_the_square():
+    plan = made("standard")
+    for cell, model in again_in(plan):
+        blocks = {}
+        for e in plan.entries:
+            if e["cell_id"] == cell and e["block"] is not None and not e["skip_reason"]:
+                blocks.setdefault(e["block"], {})[e["position"]] = (e["model"], e["mode"])
+        size = len(blocks[0])
+        assert all(sorted(order) == list(range(size)) for order in blocks.values())
+        assert all((model, mode) in order.values() for order in blocks.values()
+                   for mode in ("timed", "aa"))
+        places = [p for b in range(size) for p, who in blocks[b].items() if who == (model, "aa")]
+        assert sorted(places) == list(range(size))
+
+
+def test_which_model_runs_twice_is_drawn_by_the_seed():
+    profile, cells = PROFILES["quick"], chosen_cells(CORES, "quick")
+    answers = [DESCRIBED[cell.id()] for cell in cells]
+    drawn = {tuple(again_in(make_plan(profile, cells, answers, DEFAULT, CORES, seed)))
+             for seed in range(12)}
+    assert len({model for pairs in drawn for _, model in pairs}) > 2
+    assert again_in(made("quick")) == again_in(made("quick"))
+
+
+def test_the_predicted_time_holds_a_canary_for_each_block():
+    plan = made("quick")
+    blocks = {(e["cell_id"], e["block"]) for e in plan.entries if e["mode"] == "timed"
+              and not e["skip_reason"]}
+    processes = sum(e["predicted_s"] for e in plan.entries)
+    assert plan.predicted_s() - processes == pytest.approx(CANARY_S * (len(blocks) + 5))
 
 
 def test_each_block_runs_every_model_of_a_cell_once():

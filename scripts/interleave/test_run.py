@@ -17,6 +17,7 @@ from .executables import Executables
 from .fake_root import lines, make_root
 from .lock import MachineLock
 from .process import run_process
+from .records import read_result
 from .run import Runner, without_rows
 from .trouble import Trouble
 
@@ -290,6 +291,83 @@ def test_a_run_goes_on_after_a_failure_and_ends_with_status_1(tmp_path, bench):
     assert status == 1
     assert rows == {"crashing": "crash", "good": "ok", "invalid": "invalid"}
     assert "turn 17 ran twice" in said
+
+
+QUICK = ("--profile", "quick", "--scenarios", "pizza", "--out", "out")
+
+
+def test_a_disturbed_block_is_measured_again_and_enters_no_median(tmp_path, bench, monkeypatch):
+    monkeypatch.setenv("INTERLEAVE_CANARIES", str(tmp_path / "out" / "canary.jsonl"))
+    monkeypatch.setenv("INTERLEAVE_DISTURBED", "7")
+    root = make_root(tmp_path / "root", ["good", "also_good"])
+    status, said = bench(root, *QUICK)
+    assert status == 0, said
+    result = read_result(tmp_path / "out")
+    ((cell, block),) = result.disturbed
+    assert (block, len(result.canaries)) == (2, 5 + 7)
+    assert sorted({s["block"] for s in result.measured()}) == [0, 1, 3, 4, 5, 6]
+    assert {e["instead_of"] for e in result.plan if e["block"] == 6} == {2}
+    assert len(result.samples) == len(result.plan) == 14  # what was disturbed is kept
+    assert "1 block disturbed so far (a canary more than 5 % off): 1 block more instead" in said
+    assert result.messages == []
+
+
+def test_a_run_without_a_canary_goes_on_and_says_so(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good"])
+    (root / "build" / "release" / "canary").unlink()
+    status, said = bench(root, *SMOKE)
+    assert status == 0 and "canary is not built" in said
+    assert not (tmp_path / "out" / "canary.jsonl").exists()
+    status, said = bench(root, "resume", "out")
+    assert status == 0 and read_result(tmp_path / "out").canaries == []
+
+
+def test_a_canary_that_fails_is_said_once_and_costs_no_sample(tmp_path, bench, monkeypatch):
+    monkeypatch.setenv("INTERLEAVE_CANARIES", str(tmp_path / "out" / "canary.jsonl"))
+    monkeypatch.setenv("INTERLEAVE_FAILING", ",".join(map(str, range(50))))
+    root = make_root(tmp_path / "root", ["good"])
+    status, said = bench(root, *QUICK)
+    assert status == 0 and said.count("the canary failed (no timer)") == 1
+    result = read_result(tmp_path / "out")
+    assert len(result.measured()) == 6 and result.disturbed == set()
+
+
+def test_resume_refuses_another_canary_than_the_run_had(tmp_path, bench, capsys):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    with open(root / "build" / "release" / "canary", "a") as file:
+        file.write("# changed\n")
+    status, _ = bench(root, "resume", "out")
+    assert status == 1 and "canary changed since" in capsys.readouterr().err
+
+
+def test_a_result_that_was_begun_without_canaries_is_finished_without(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good"])
+    bench(root, *SMOKE)
+    (tmp_path / "out" / "canary.jsonl").unlink()
+    (tmp_path / "out" / "samples.jsonl").write_text("")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    del manifest["binaries"]["canary"]
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    status, said = bench(root, "resume", "out")
+    assert status == 0, said
+    assert not (tmp_path / "out" / "canary.jsonl").exists()
+
+
+def test_the_manifest_says_what_the_runner_itself_took(tmp_path, bench):
+    root = make_root(tmp_path / "root", ["good"])
+    status, said = bench(root, *SMOKE)
+    runner = json.loads((tmp_path / "out" / "manifest.json").read_text())["runner"]
+    assert 0 < runner["processes_ns"] + runner["canary_ns"] < runner["wall_ns"]
+    assert 0 < runner["cpu_ns"] and 1e7 < runner["peak_rss_bytes"] < 1e9
+    assert "the runner took" in said
+
+
+def test_each_sample_says_what_else_went_on(one_row):
+    guards = one_row("good")["guards"]
+    assert guards.keys() == {"run_delay_ns", "steal_ns", "pressure_cpu_ns", "pressure_io_ns",
+                             "pressure_memory_ns"}
+    assert all(value is None or value >= 0 for value in guards.values())
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_resume_runs_the_rest(tmp_path, bench):
