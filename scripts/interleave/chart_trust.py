@@ -1,4 +1,4 @@
-"""Can I trust this run? What moved the times of one and the same: chance, the machine, the order."""
+"""Can I trust this run? What moves times that should be alike: chance, the machine, the order."""
 
 import math
 from collections import defaultdict
@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from . import canary, stats, style, units
 from .chart_data import plotted
 from .groups import belongs_to, give
-from .noise import floor_words
+from .noise import floor_words, times_by_block
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, measure, panel_title, shortened
 
 LEFT, RIGHT, HEIGHT = 0.56, 0.12, 1.55
@@ -20,38 +20,35 @@ PAUSE_S = 5    # between two processes; more of it is no measuring, and left out
 # Where an axis of ratios may have marks, on either side of 1.
 ABOVE = (1.03, 1.05, 1.1, 1.2, 1.3, 1.5, 2, 3, 5, 10, 20, 50, 100)
 BELOW = (1 / 1.03, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
-SAME, CANARY_SAME = (1 / (1 + stats.MARGIN), 1 + stats.MARGIN), (1 - canary.TOLERANCE,
-                                                                1 + canary.TOLERANCE)
+SAME = 1 / (1 + stats.MARGIN), 1 + stats.MARGIN
+CANARY_SAME = 1 - canary.TOLERANCE, 1 + canary.TOLERANCE
 
 
 def can_i_trust_this_run(data, width):
     again, canaries = _pairs(data), _canaries(data)
     order, raw = _by_position(data), _over_time(data)
-    panels = [(found, draw) for found, draw in (
-        (again, _draw_pairs), (canaries, _draw_canaries), (order, _draw_order),
-        (raw, _draw_raw)) if found]
+    panels = [panel for panel in (
+        (again, _draw_pairs, "ratios of a model to itself"),
+        (canaries, _draw_canaries, "a fixed piece of computing and a sleep over the run"),
+        (order, _draw_order, "times by position in the block"),
+        (raw, _draw_raw, "every sample over the run")) if panel[0]]
     if not panels:
         raise NothingToDraw("nothing ran often enough to be compared with itself")
     question = "Can I trust this run?"
+    found = [_noise_words(data), _disturbed_words(data), _order_words(order),
+             _absent(again, canaries)]
+    too = f" (canary: {_percent(canary.TOLERANCE)})" if canaries else ""
     reading = " ".join(filter(None, (
         "No panel compares models: each compares like with like, so near 0 % is good.",
-        f"Grey: less than {_percent(stats.MARGIN)} apart, which counts as the same"
-        + (f" (canary: {_percent(canary.TOLERANCE)})." if canaries else ".") + " Log scales.",
-        _noise_words(data), _disturbed_words(data), _order_words(order), _resumed_words(data, raw or canaries), _absent(again, canaries))))
+        f"Grey: less than {_percent(stats.MARGIN)} apart, which counts as the same{too}.",
+        "Bars: 95 % intervals. Log scales.", *found, _resumed_words(data, raw or canaries))))
+    alt = " ".join(filter(None, (f"{units.plural(len(panels), 'panel')}: "
+                                 f"{'; '.join(words for _, _, words in panels)}.", *found)))
     counts = [r["n"] for c in data.summary["cells"] for r in c["models"] if r["n"]]
     columns = 1 if width == COLUMN or len(panels) == 1 else 2
     figure, axes = make_sheet(width, question, reading, data.footer(counts), len(panels), HEIGHT,
                               columns=columns, left=LEFT, right=RIGHT)
-    rows = []
-    for ax, (found, draw) in zip(axes, panels):
-        rows += draw(data, ax, found)
-    shown = [words for words, there in (
-        ("ratios of a model to itself", again),
-        ("a fixed piece of computing and a sleep over the run", canaries),
-        ("times by position in the block", order), ("every sample over the run", raw)) if there]
-    alt = " ".join(filter(None, (
-        f"{units.plural(len(shown), 'panel')}: {'; '.join(shown)}.", _noise_words(data), _disturbed_words(data), _order_words(order),
-        _absent(again, canaries))))
+    rows = [row for ax, (what, draw, _) in zip(axes, panels) for row in draw(data, ax, what)]
     return Drawing("trust", question, reading, alt, figure, rows, axes=axes)
 
 
@@ -214,7 +211,8 @@ def _draw_pairs(data, ax, pairs):
              (*data.summary["cells"], *(data.summary.get("outside_cells") or []),
               *(data.summary.get("instrumented_cells") or []))}
     pairs = sorted(pairs, key=lambda p: (p["ratio"]["median"], p["cell_id"], p["model"]))
-    ends = [v for p in pairs for v in p["ratio"].values() if v]
+    singles = _by_block(data) if len(pairs) <= NAMED else {}
+    ends = [v for p in pairs for v in (*p["ratio"].values(), *_singles(singles, p)) if v]
     labels = [f"{p['model']}, {names.get(p['cell_id'], p['cell_id'])}" for p in pairs]
     named = range(len(pairs)) if len(pairs) <= NAMED else {0, len(pairs) - 1}
     moved = _make_room(ax, [labels[i] for i in named])
@@ -231,14 +229,30 @@ def _draw_pairs(data, ax, pairs):
         look, r = data.styles.get(p["model"]), p["ratio"]
         colour, ink = (look.colour, look.ink) if look else (style.QUIET, style.QUIET)
         with belongs_to(ax, p["model"]):
+            own = _singles(singles, p)
+            ax.plot(own, [y + 0.6 * ((i + 0.5) / len(own) - 0.5) for i in range(len(own))],
+                    ls="none", marker=".", ms=2.5, mew=0, color=colour, alpha=0.45, zorder=2)
             if r.get("low") is not None:
                 ax.plot([r["low"], r["high"]], [y, y], color=ink, lw=0.9, zorder=3,
                         solid_capstyle="butt")
             ax.plot([r["median"]], [y], ls="none", marker=look.marker if look else "o", ms=3.6,
                     mew=0, color=colour, zorder=4)
     panel_title(ax, "A/A", "the same model twice, under two names", LEFT - 0.02 + moved)
-    return [plotted("A/A", p["model"], "second over first", p["cell_id"], p["ratio"]["median"],
-                    p["ratio"].get("low"), p["ratio"].get("high"), p.get("n")) for p in pairs]
+    return [*(plotted("A/A", p["model"], "second over first", p["cell_id"], p["ratio"]["median"],
+                      p["ratio"].get("low"), p["ratio"].get("high"), p.get("n")) for p in pairs),
+            *(plotted("A/A", p["model"], "raw", p["cell_id"], float(f"{ratio:.6g}"))
+              for p in pairs for ratio in _singles(singles, p))]
+
+
+def _by_block(data):
+    """(cell, model) -> second time over first, block by block."""
+    first = times_by_block(data.result.measured())
+    return {key: [times[b] / first[key][b] for b in sorted(times) if b in first.get(key, {})]
+            for key, times in times_by_block(data.result.again()).items()}
+
+
+def _singles(by_block, pair):
+    return by_block.get((pair["cell_id"], pair["model"]), [])
 
 
 def _name_of(cell):

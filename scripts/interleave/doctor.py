@@ -98,8 +98,8 @@ def answer(rows):
 
 def tell_briefly(session, environment):
     """Before a run: a line with what is not as it should be, and nothing where all is."""
-    told = [f"{checks.title(name)} {checks.shown(name, fact['value'])} ({fact['state']})"
+    told = [f"{checks.title(name)}: {checks.shown(name, fact['value'])} ({fact['state']})"
             for state in ("fail", "warn") for name, fact in environment.items()
             if fact["state"] == state]
     if told:
-        session.say(f"This machine: {', '.join(told)}. What helps: ./scripts/bench doctor")
+        session.say(f"Before measuring, {'; '.join(told)}. What helps: ./scripts/bench doctor")

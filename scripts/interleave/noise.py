@@ -80,7 +80,8 @@ def floor_words(section):
         return ""
     counts = [pair["n"] for pair in section["pairs"]]
     blocks = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    return (f"Noise floor {units.percent(section['floor'])}: by so much the medians of one model "
+    floor = units.percent(section["floor"]) if section["floor"] >= 0.0005 else "under 0.1 %"
+    return (f"Noise floor {floor}: by so much the medians of one model "
             f"differed that ran twice in {blocks} blocks.")
 
 

@@ -52,12 +52,13 @@ def test_all_that_was_watched_has_a_panel(data, width):
 
 
 def test_each_pair_of_a_model_with_itself_is_there_with_its_interval(data, drawing):
-    pairs = rows_of(drawing, "A/A")
+    pairs = rows_of(drawing, "A/A", "second")
     assert {(r["model"], r["x"]) for r in pairs} == {
         ("asio", cell_id(*cell)) for cell in trust_fixture.CELLS}
     assert all(r["low"] <= r["y"] <= r["high"] for r in pairs)
     floor = data.summary["noise"]["floor"]
     assert max(abs(r["y"] - 1) for r in pairs) == pytest.approx(floor)
+    assert len(rows_of(drawing, "A/A", "raw")) == sum(r["n"] for r in pairs)
 
 
 def test_every_sample_is_there_and_those_of_disturbed_blocks_are_hollow(data, drawing):
@@ -128,7 +129,7 @@ def test_many_pairs_are_drawn_with_the_names_of_the_farthest(data):
     fuller = ChartData(data.result, data.summary | {
         "noise": data.summary["noise"] | {"pairs": many}})
     drawing = drawn(fuller)
-    assert len(rows_of(drawing, "A/A")) == 41
+    assert len(rows_of(drawing, "A/A", "second")) == 41
     assert len([t for t in drawing.axes[0].get_yticklabels() if t.get_text()]) == 2
     table = trust_table(fuller.summary)
     assert table.count("A/A: `asio`") == 10 and "31 other cells, all within | 15 %" in table

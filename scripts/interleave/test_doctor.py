@@ -107,5 +107,5 @@ def test_before_a_run_what_is_not_well_stands_in_one_line():
     assert said == []
     doctor.tell_briefly(session, {"smt": {"value": "on", "state": "warn"},
                                   "load": {"value": 9.0, "state": "fail"}})
-    assert said == ["This machine: load of the last minute 9 (fail), two threads on a core (SMT) "
-                    "on (warn). What helps: ./scripts/bench doctor"]
+    assert said == ["Before measuring, load of the last minute: 9 (fail); two threads on a core "
+                    "(SMT): on (warn). What helps: ./scripts/bench doctor"]

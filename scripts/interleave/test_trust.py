@@ -24,8 +24,8 @@ GUARDS = {"run_delay_ns": 0, "steal_ns": 0, "pressure_cpu_ns": 900_000, "pressur
 
 def sample(block=0, status="ok", **change):
     return {"cell_id": "fanout/a", "scenario": "fanout", "params": {"agents": 1000},
-            "mode": "timed", "model": "asio", "block": block, "status": status, "wall_ns": 1_000_000,
-            "guards": GUARDS} | change
+            "mode": "timed", "model": "asio", "block": block, "status": status,
+            "wall_ns": 1_000_000, "guards": GUARDS} | change
 
 
 SAMPLES = [sample(block) for block in range(30)]

@@ -68,7 +68,7 @@ def _cell(cell_id):
 
 
 def _off(ratio):
-    percent = round((ratio - 1) * 100, 1)
+    percent = round((ratio - 1) * 100, 2)
     return f"{'+' if percent > 0 else '−' if percent < 0 else ''}{abs(percent):g} %"
 
 
