@@ -5,11 +5,14 @@
 //
 // Prints one line of JSON for each kind of trouble: {"model", "scenario", "io", "on_error",
 // "stopped", "runs", "proved", "fault" (the first one, or null), "failures" (of turns, each run),
-// "threads_left", "descriptors_left", "heap_left_bytes_per_run"}.  The first half of the runs fills
-// caches that are kept; what is left is counted over the second.
+// "threads_left", "descriptors_left", "heap_left_bytes_per_run"}.  The first runs fill caches that
+// are kept.  Then the least that is there after any run of the second quarter is set against the
+// least of the last one: what a collector of garbage has not come to yet is no leak, and a leak
+// raises the least as well.
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -88,6 +91,12 @@ Left what_is_there() {
           std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}), heap_in_use()};
 }
 
+Left least(const std::optional<Left>& before, const Left& now) {
+  if (!before) return now;
+  return {std::min(before->threads, now.threads), std::min(before->descriptors, now.descriptors),
+          std::min(before->heap_bytes, now.heap_bytes)};
+}
+
 /// One run; how many of its turns failed.
 std::uint64_t run_once(const Workload& workload, const Trouble& trouble, std::uint64_t number,
                        unsigned workers, const Endpoint& endpoint, std::string& fault) {
@@ -111,16 +120,20 @@ nlohmann::json soak(const Trouble& trouble, std::uint64_t runs, unsigned workers
   if (llm) workload = with_calls(workload);
   std::uint64_t proved = 0, failures = 0;
   std::optional<std::string> first_fault;
-  std::optional<Left> halfway;
+  std::optional<Left> early, late;
+  const std::uint64_t first_early = runs / 4,
+                      first_late = runs - std::max(1UL, runs / 2 - runs / 4);
   for (std::uint64_t number = 0; number < runs; ++number) {
-    if (number == runs / 2) halfway = what_is_there();
     std::string fault;
     failures =
         run_once(workload, trouble, number, workers, llm ? llm->endpoint() : Endpoint{}, fault);
     proved += fault.empty();
     if (!fault.empty() && !first_fault) first_fault = fault;
+    const Left now = what_is_there();
+    if (number >= first_early && number < first_early + (runs - first_late))
+      early = least(early, now);
+    if (number >= first_late) late = least(late, now);
   }
-  const Left now = what_is_there();
   return {{"model", model_name},
           {"scenario", trouble.scenario},
           {"io", llm ? "tcp" : "timer"},
@@ -130,10 +143,10 @@ nlohmann::json soak(const Trouble& trouble, std::uint64_t runs, unsigned workers
           {"proved", proved},
           {"fault", first_fault ? nlohmann::json(*first_fault) : nlohmann::json(nullptr)},
           {"failures", failures},
-          {"threads_left", now.threads - halfway->threads},
-          {"descriptors_left", now.descriptors - halfway->descriptors},
-          {"heap_left_bytes_per_run", static_cast<double>(now.heap_bytes - halfway->heap_bytes) /
-                                          static_cast<double>(runs - runs / 2)}};
+          {"threads_left", late->threads - early->threads},
+          {"descriptors_left", late->descriptors - early->descriptors},
+          {"heap_left_bytes_per_run", static_cast<double>(late->heap_bytes - early->heap_bytes) /
+                                          static_cast<double>(first_late - first_early)}};
 }
 
 std::optional<unsigned> number(const char* text) {
@@ -150,7 +163,7 @@ std::optional<unsigned> number(const char* text) {
 int bench::run_program(int argc, char** argv, Prepare) {
   const auto runs = argc > 1 ? number(argv[1]) : std::nullopt;
   const auto workers = argc > 2 ? number(argv[2]) : std::optional(2U);
-  if (argc > 3 || !runs || !workers) {
+  if (argc > 3 || !runs || *runs < 2 || !workers) {
     std::cerr << fmt::format("usage: {}_soak RUNS [WORKERS]\n", model_name);
     return 2;
   }
