@@ -5,7 +5,7 @@ from .units import plural
 
 
 def tell_plan(session, plan):
-    timed = [e for e in plan.entries if e["mode"] == "timed" and not e["skip_reason"]]
+    timed = [e for e in plan.entries if e["mode"] in ("timed", "aa") and not e["skip_reason"]]
     cells = {e["cell_id"] for e in plan.entries if e["mode"] == "timed"}
     fewer = [cut["why"] for cut in plan.trimmed if cut["what"] == "blocks"]
     session.say(f"{plan.profile.name}: {plural(len(cells), 'cell')}, "
@@ -42,9 +42,11 @@ def tell_cells(session, plan):
     """The plan in full: each cell with the time that one block of it takes."""
     entries = sorted(plan.entries, key=lambda entry: entry["exec_id"])
     for cell_id in dict.fromkeys(entry["cell_id"] for entry in entries):
-        rows = [e for e in plan.entries if e["cell_id"] == cell_id and e["mode"] == "timed"]
+        rows = [e for e in plan.entries
+                if e["cell_id"] == cell_id and e["mode"] in ("timed", "aa")]
         block = [e for e in rows if e["block"] == 0 and not e["skip_reason"]]
         seconds = sum(entry["predicted_s"] for entry in block)
         blocks = len({entry["block"] for entry in rows if not entry["skip_reason"]})
         session.say(f"  {seconds:6.1f} s a block, {plural(blocks, 'block'):>9}  {cell_id}")
-        session.say(f"      {', '.join(entry['model'] for entry in block) or 'no model'}")
+        names = (e["model"] + (" (again)" if e["mode"] == "aa" else "") for e in block)
+        session.say(f"      {', '.join(names) or 'no model'}")

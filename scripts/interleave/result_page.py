@@ -19,6 +19,7 @@ from .first_results import first_results_table
 from .grain_table import grain_table
 from .instruments import instruments_table
 from .messages import messages_table
+from .noise import noise_words
 from .open_loop import open_loop_table
 from .records import read_result
 from .report import write_report
@@ -97,6 +98,8 @@ def print_table(summary, console):
     console.print(Text("Median time to finish everything, its 95 % interval, share of the "
                        "possible speed (an ideal scheduler without any overhead = 100 %). "
                        "≥: not run, least time that its structure allows.", "dim"))
+    if noise := noise_words(summary.get("noise")):
+        console.print(Text(noise, "dim"))
     trust = summary["trust"]
     console.print(Text.assemble(_leads_to(trust["level"]), (trust["level"],
                                 f"bold {LEVEL_COLOURS[trust['level']]}"), "."))
@@ -181,7 +184,12 @@ def _how_to_read(summary):
   because the cost of computing behind that reference is itself measured, and drifts.
 - Every sample proved that each turn ran once, after all it waits for, and no wait was cut short. A
   sample without that proof is *invalid*: it is named at the end and enters nothing.
-- Overlapping intervals are no proof of a tie, and a small gap is no proof of a win.
+- Overlapping intervals are no proof of a tie, and a small gap is no proof of a win. Two models are
+  compared by the ratio of their times within one block, which has an interval of its own.
+- *Slower* and *faster* hold for all pairs of a cell together: in at most one cell of twenty is any of
+  them false (Holm's test). *Equivalent*: the interval of the ratio lies within 3 %, or within twice
+  the noise floor where that is more. All else is *not resolved*, which is no tie. In a cell with
+  fewer than 15 blocks each comparison stands by itself: a hint, and no verdict.
 """ + _of_stops(summary)
 
 
