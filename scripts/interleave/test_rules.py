@@ -1,5 +1,6 @@
 """Do the pages about results say what the code does, and is the checklist whole?"""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from . import trust
 from .cite_page import QUOTING_RULE
 from .cite_rules import PAGE, parts, written
-from .cite_suite import ROOT
+from .cite_suite import ROOT, suite
 from .options import read_options
 
 RESULTS = ROOT / "results"
@@ -64,3 +65,20 @@ def test_every_command_of_a_page_is_one():
     for page in PAGES:
         for verb in re.findall(r"\./scripts/bench ([a-z]+)", page.read_text()):
             assert verb in verbs, f"{page.name}: {verb}"
+
+
+def test_what_an_archive_reads_says_the_same_as_citation_cff():
+    told, about = json.loads((ROOT / ".zenodo.json").read_text()), suite()
+    assert told["title"] == about.title and told["license"] == about.licence
+    assert [creator["name"] for creator in told["creators"]] == about.authors
+    assert f"keywords: [{', '.join(told['keywords'])}]" in (ROOT / "CITATION.cff").read_text()
+    assert "version" not in told  # the archive takes it from the release
+
+
+def test_the_appendix_names_what_is_there():
+    text = (RESULTS / "ARTIFACT.md").read_text()
+    for profile in re.findall(r"--profile (\w+)", text):
+        assert profile in next(o.kind for o in read_options(ROOT)
+                               if (o.verb, o.flag) == ("run", "--profile"))
+    for name in re.findall(r"`((?:scripts|bench|models|results)/[\w./-]*)`", text):
+        assert (ROOT / name).exists(), name
