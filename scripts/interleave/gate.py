@@ -1,4 +1,4 @@
-"""Has one model become slower in one cell by more than is accepted? One comparison, named beforehand.
+"""Has one model become slower in one cell? One comparison, named beforehand.
 
 Exit status: 0 no; 1 yes, for certain; 2 the question cannot be asked; 3 this data does not say.
 """
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from . import machine, stats
 from .cells import chosen_cells
-from .compare import (
-    change_text, interval_text, measured, p_text, ratio_text, refuse_mixture, shown, tell_where,
-    to_stderr)
+from .cli import shown
+from .compare import measured, refuse_mixture, tell_where, to_stderr
 from .environments import differences, incomparable, interleaved, notes, other_work
 from .in_turns import default_folder, measure_in_turns
 from .lock import MachineLock
@@ -21,6 +20,7 @@ from .model_files import model_names
 from .plan import Profile
 from .records import read_result
 from .revisions import build_sides, common_cells, common_models
+from .side_by_side import change_text, interval_text, p_text, ratio_document, ratio_text
 from .trouble import Trouble, Usage
 from .two_results import ratio_of, times_of
 from .units import plural
@@ -134,8 +134,9 @@ def cells_of_both(a, b, model):
     ours, theirs = times_of(a), times_of(b)
     common = {m for c, m in ours if (c, m) in theirs}
     if model not in common:
-        raise Usage(f"no time of '{model}' is in the same cell of both results: choose a --model of "
-                    f"{', '.join(sorted(common)) or 'other results, for these share none'}")
+        there = ', '.join(sorted(common)) or "other results, for these share none"
+        raise Usage(f"no time of '{model}' is in the same cell of both results: choose a --model "
+                    f"of {there}")
     without = set(other_work(a, b))
     return [c for c, m in ours if m == model and (c, m) in theirs and c not in without]
 
@@ -218,10 +219,8 @@ def meaning(decision):
 def document(options, a, b, cell_id, paired, decision):
     ratio = decision.ratio
     return {"verdict": WORDS[decision.status], "exit_status": decision.status,
-            "model": options.model, "cell_id": cell_id, "n": ratio.n, "paired": paired,
-            "ratio": {"median": ratio.median, "low": ratio.low, "high": ratio.high}, "p": ratio.p,
-            "limit": decision.limit, "detectable": ratio.detectable,
-            "blocks_that_would_do": decision.blocks,
+            "model": options.model, "cell_id": cell_id, "paired": paired, **ratio_document(ratio),
+            "limit": decision.limit, "blocks_that_would_do": decision.blocks,
             "sentence": sentence(options.model, cell_id, decision, paired),
             "differences": [each.as_dict() for each in differences(a, b)],
             "a": {"path": shown(a.path), "result_id": a.manifest.get("result_id")},

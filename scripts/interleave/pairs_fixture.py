@@ -1,5 +1,5 @@
-"""Results with made-up times, and a tiny repository whose commits differ in speed, for tests of what
-sets two results side by side."""
+"""For tests of what sets two results side by side: results with made-up times, and a tiny
+repository whose commits differ in speed."""
 
 import json
 import subprocess
@@ -13,7 +13,8 @@ MS = 1_000_000
 MACHINE = {"name": "fast-8cpu-16g-abcdef", "cpu_model": "Fast", "cpus": 8, "usable_cpus": 8,
            "memory_bytes": 2**34, "architecture": "x86_64", "kernel": "6.1", "system": "Debian",
            "hypervisor": "none"}
-CHECKS = {"governor": {"value": "performance", "state": "ok"}, "load": {"value": 0.1, "state": "ok"}}
+CHECKS = {"governor": {"value": "performance", "state": "ok"},
+          "load": {"value": 0.1, "state": "ok"}}
 ANSWER = "00000000000000aa:00000000000000bb"
 
 
@@ -81,11 +82,11 @@ SCATTER = ('int({base} * (1 + 0.02 * (len(os.environ.get("INTERLEAVE_PADDING", "
            '% 1000 / 1000 - 0.5)))')
 
 
-def fake_program(base_ns, **changes):
-    """The text of a fake model that takes about so long; changes: of its text."""
+def fake_program(base_ns, changes=()):
+    """The text of a fake model that takes about so long; changes: (old, new) of its text."""
     text = (Path(__file__).parent / "fake_model.py").read_text()
-    text = text.replace('"makespan_ns": 1_100_000', f'"makespan_ns": {SCATTER.format(base=base_ns)}')
-    for old, new in changes.get("changes", ()):
+    scattered = SCATTER.format(base=base_ns)
+    for old, new in [('"makespan_ns": 1_100_000', f'"makespan_ns": {scattered}'), *changes]:
         assert old in text
         text = text.replace(old, new)
     return f"#!{sys.executable} -SE\n{text}"

@@ -16,7 +16,7 @@ from rich.text import Text
 from . import canary, machine
 from .cells import Cell
 from .cli import canary_hash, make_result_folder, measure, shown
-from .compare import cell_name, interval_text, ratio_text, some, to_stderr
+from .compare import to_stderr
 from .lock import MachineLock
 from .manifest import new_manifest, read_manifest
 from .plan import PROFILES, Plan, PlannedCell, Profile
@@ -25,7 +25,8 @@ from .records import read_result
 from .reproduced import CONTRADICTED, DIFFERENT, OPEN, SAME, cells_again, sentence
 from .revisions import ANSWERED
 from .samples import fault_of_entry, read_lines, write_json, write_lines
-from .trouble import Trouble, Usage
+from .side_by_side import cell_name, interval_text, ratio_text, some
+from .trouble import Trouble
 
 CONFIRMED, REFUTED, INTERRUPTED = 0, 1, 130
 COLOURS = {SAME: "green", DIFFERENT: "yellow", OPEN: "dim", CONTRADICTED: "red"}

@@ -11,7 +11,7 @@ from functools import cached_property
 from . import stats
 from .environments import other_work
 from .summary import summarise
-from .two_results import STOPPED, makespans, noise_floor, stopped_cells, times_of
+from .two_results import makespans, noise_floor, stopped_cells, times_of
 
 SAME, DIFFERENT, OPEN, CONTRADICTED = "same", "different", "open", "contradicted"
 

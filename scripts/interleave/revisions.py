@@ -164,7 +164,7 @@ BUILD_ID = re.compile(rb"(\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0).{20}", re.DOTALL)
 
 
 def hash_without_path(program, folder):
-    """Of a program as it would be if it had been built elsewhere: the same source, the same hash."""
+    """Of a program as if it had been built elsewhere: the same source, the same hash."""
     data = program.read_bytes().replace(os.fsencode(os.path.realpath(folder)), b"")
     return hashlib.sha256(BUILD_ID.sub(rb"\1", data)).hexdigest()
 
@@ -209,7 +209,8 @@ def common_cells(session, sides, cells):
                 continue
             answer, why = answer_of(side, cell)
             if answer is None:
-                left_out.setdefault(f"{side.words()} cannot tell its answer: {why}", []).append(cell)
+                why = f"{side.words()} cannot tell its answer: {why}"
+                left_out.setdefault(why, []).append(cell)
                 break
             answers.append(answer)
         if len(answers) < 2:

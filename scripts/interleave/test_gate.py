@@ -1,5 +1,4 @@
-"""Does the gate stop what is slower for certain, let pass what is not, and say so when it cannot say?
-"""
+"""Does the gate stop what is slower for certain, let pass what is not, and else say neither?"""
 
 import json
 import math

@@ -82,7 +82,8 @@ def compare_results(a, b):
         kept = [key for key in common if key[0] not in without]
         changes = changes_of(ours, theirs, kept, interleaved(a, b), margin)
         if not changes:
-            why_not = "no model was measured in the same cell of both, so there is nothing to compare"
+            why_not = ("no model was measured in the same cell of both, so there is nothing to "
+                       "compare")
     return Both(a, b, trust, margin, interleaved(a, b), differences(a, b, *trust),
                 notes(a, b, {model for _, model in common}), why_not, changes,
                 [key for key in ours if key not in theirs],
