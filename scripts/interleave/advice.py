@@ -358,10 +358,10 @@ def _judged(rows):
     if all(row.alone for row in rows):
         return ", each comparison by itself"
     apart = [words for words, here in (
-        ("hints", any(row.hint for row in rows)),
-        ("heartbeats, memory", any(row.alone and not row.hint for row in rows))) if here]
-    return (". What loses a race is slower with all pairs of its cell judged together (Holm)"
-            + (f"; {', '.join(apart)}: each comparison by itself" if apart else ""))
+        ("in hints", any(row.hint for row in rows)),
+        ("for heartbeats and memory", any(row.alone and not row.hint for row in rows))) if here]
+    return (". That a model loses is tested for all pairs of its cell together (Holm)"
+            + (f"; {', and '.join(apart)}, each comparison stands by itself" if apart else ""))
 
 
 def _hint(summary):

@@ -249,13 +249,13 @@ def test_the_table_says_whether_a_comparison_stands_by_itself():
     assert "each comparison by itself. With 8 blocks" in few and "Holm" not in few
     judged = summary_of([race("fanout", 16, 0.01, times, blocks=15)]) | {"blocks": 15}
     text = when_to_use_which(judged)
-    assert "all pairs of its cell judged together (Holm).\n" in text and "itself" not in text
+    assert "all pairs of its cell together (Holm).\n" in text and "itself" not in text
     more = {"memory_per_agent": memory(owl=200, rook=30_000)}
-    assert "(Holm); heartbeats, memory: each comparison by itself." in when_to_use_which(
-        judged | more)
+    text = when_to_use_which(judged | more)
+    assert "(Holm); for heartbeats and memory, each comparison stands by itself." in text
     mixed = summary_of([race("fanout", 16, 0.01, times, blocks=15),
                         race("layers", 8, 0.5, times, blocks=6)]) | {"blocks": 15}
-    assert "(Holm); hints: each comparison by itself." in when_to_use_which(mixed)
+    assert "(Holm); in hints, each comparison stands by itself." in when_to_use_which(mixed)
 
 
 def test_what_chance_may_explain_among_many_models_is_not_called_a_loss():
