@@ -7,9 +7,10 @@ from datetime import datetime, timezone
 from . import checks, machine
 from .cite_suite import version_of
 from .samples import read_json, sha256_of, write_json
+from .schema import fault_of, schema_of
 from .trouble import Trouble, Usage
 
-SCHEMA = "interleave.manifest/1"
+SCHEMA = schema_of("manifest")["properties"]["schema"]["const"]
 
 
 def utc_second():
@@ -27,13 +28,9 @@ def read_manifest(path):
     if schema != SCHEMA:
         raise Usage(f"{path} is of schema {schema}, and only {SCHEMA} is known here: use the "
                     "version of the suite that wrote it")
-    kinds = {"models": list, "machine": dict, "environment": dict, "blocks": int, "commit": str}
-    for key, kind in kinds.items():
-        if not isinstance(manifest.get(key), kind):
-            raise Usage(f"{path} is damaged: its {key} is missing or of the wrong type")
-    if not all(isinstance(said, dict) and isinstance(said.get("model"), str)
-               for said in manifest["models"]):
-        raise Usage(f"{path} is damaged: its models have no names")
+    fault = fault_of("manifest", manifest)
+    if fault:
+        raise Usage(f"{path} is damaged: {fault}")
     return manifest
 
 

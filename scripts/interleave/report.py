@@ -18,6 +18,7 @@ from . import report_view as view
 from .report_markup import markdown
 from .report_svg import Looks, inline_svg
 from .samples import write_whole
+from .sums import SUMS, write_sums
 
 PAGE = "report.html"
 TEMPLATES = Path(__file__).resolve().parent / "page"
@@ -29,10 +30,8 @@ def main(session, options):
     """Draws the page anew from the samples. Of the other files only the check sums change."""
     from . import charts, result_page  # which imports this module
     from .cli import shown
-    from .manifest import commit_of
     from .records import read_result
     from .summary import summarise
-    from .sums import seal
     result = read_result(options.dir)
     summary = summarise(result)
     with TemporaryDirectory() as scratch:
@@ -41,7 +40,7 @@ def main(session, options):
                                           widths=[(charts.PAGE, "")])
         texts = result_page.texts(result.manifest, summary, left_out)
         write_report(result, summary, drawn, texts, figures)
-    seal(result.path, *commit_of(session.root))
+    write_sums(result.path)  # the summary is still that of whoever drew it
     session.say(f"For any browser, without a network: {shown(result.path / PAGE)}")
     return 0
 
@@ -51,19 +50,22 @@ def write_report(result, summary, drawn, texts, figures=None):
     missing; `figures`: the folder of the drawings, if not the result's own."""
     figures = figures or result.path / "figures"
     drawings = {d["name"]: (figures / f"{d['name']}.svg").read_text() for d in drawn}
-    write_whole(result.path / PAGE, page(result.manifest, summary, drawn, texts, drawings))
+    # The check sums are taken last, so they will be there; an older result may lack other files.
+    files = [name for name, _ in view.FILES if name == SUMS or (result.path / name).is_file()]
+    write_whole(result.path / PAGE, page(result.manifest, summary, drawn, texts, drawings, files))
 
 
-def page(manifest, summary, drawn, texts, drawings):
-    """The page as text: identical data gives identical bytes. `drawings`: SVG by name."""
-    said = contents(manifest, summary, texts)
+def page(manifest, summary, drawn, texts, drawings, files=()):
+    """The page as text: identical data gives identical bytes. `drawings`: SVG by name; `files`:
+    what lies beside the page."""
+    said = contents(manifest, summary, texts, files)
     looks = Looks()
     room = MOST_BYTES - len(_rendered(said, drawn, [None] * len(drawn), looks).encode())
     inlined = fitting([drawings.get(d["name"], "") for d in drawn], looks, room)
     return _rendered(said, drawn, inlined, looks)
 
 
-def contents(manifest, summary, texts):
+def contents(manifest, summary, texts, files):
     """All that the template names but figures, style and script."""
     winners = view.winners(summary)
     facts, checks = view.environment(manifest, summary["machine"])
@@ -76,7 +78,8 @@ def contents(manifest, summary, texts):
         "winners": winners, "often": view.often(winners),
         "any_open": any(w["open"] for w in winners), "numbers": list(view.numbers(summary)),
         "tables": list(view.tables(summary, tables)), "missing": markdown(missing),
-        "facts": facts, "checks": checks, "files": view.FILES, "csv": view.csv_link(summary),
+        "facts": facts, "checks": checks, "csv": view.csv_link(summary),
+        "files": [(name, words) for name, words in view.FILES if name in files],
         "cite": _citation(summary, manifest)}
 
 

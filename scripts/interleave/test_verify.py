@@ -98,6 +98,7 @@ def test_a_whole_result_is_verified_byte_for_byte(result):
 
 FILES = ["manifest.json", "plan.jsonl", "samples.jsonl", "canary.jsonl", "README.md", SUMS,
          "derived/summary.json", "derived/summary.csv", "derived/summary.md",
+         "derived/summary.tex", "citation.bib", "HOW_TO_CITE.md",
          "trace/05-asio-trace.json"]
 
 

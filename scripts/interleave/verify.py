@@ -319,11 +319,15 @@ def check_traces(names, samples, found):
 def derived_texts(result, summary):
     """What can be worked out again at once, by its path: figures and pages take longer, and have
     only their check sums."""
+    from . import cite
     from .markdown_tables import markdown_table
     from .summary import as_json
     from .summary_csv import as_csv
     return {"derived/summary.json": as_json(summary), "derived/summary.csv": as_csv(summary),
-            "derived/summary.md": markdown_table(summary)}
+            "derived/summary.md": markdown_table(summary),
+            "derived/summary.tex": cite.latex_table(summary, result.manifest),
+            "citation.bib": cite.bibtex(summary, result.manifest),
+            "HOW_TO_CITE.md": cite.how_to_cite(summary, result.manifest)}
 
 
 def check_derived(result, names, root, found):
