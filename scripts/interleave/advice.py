@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from . import style, units
 from .chart_data import describe, row_of
-from .stats import ENOUGH_BLOCKS, SLOWER, ratio_of_estimates, tier_of_estimates, verdict
+from .stats import ENOUGH_BLOCKS, SLOWER, verdict
+from .verdicts import ratio_of_estimates, tier_of_estimates
 from .winner_map import (PLAIN, STRUCTURES, as_row, least_loss, plainest_first, standing, state,
                          times, winners)
 

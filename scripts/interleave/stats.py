@@ -5,8 +5,7 @@ Pure functions over plain numbers: nothing here knows files, samples or figures.
     estimate                           a median with its exact interval
     compare_paired, compare_unpaired   one quantity of two models, as a ratio with its interval
     holm, margin, verdict              what may be said of ratios, of one or of many at once
-    cell_comparisons, tiers,           all models of a cell against each other, and
-    winning_tier                       against the fastest
+    cell_comparisons, tiers            all models of a cell against each other
     percentile and its gate            of merged histograms
     theil_sen, metg                    a slope; the least grain of work at half efficiency
     block_bootstrap                    an interval for what has no exact one
@@ -20,7 +19,7 @@ import math
 import random
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
@@ -313,76 +312,6 @@ def tiers(order, comparisons):
         found.append([m for m in left if (m, left[0]) not in slower])
         left = [m for m in left if (m, left[0]) in slower]
     return found
-
-
-@dataclass(frozen=True)
-class Tier:
-    """A cell's models by their verdict against the one of least median, each list by median.
-
-    Whoever is named best was a little lucky, which is a reason to name all that are equivalent.
-    """
-
-    best: str
-    tied: list        # proved to be as fast as the best
-    unresolved: list  # neither proved as fast nor slower
-    slower: list      # proved slower, or ruled out by the least time that their structure allows
-    ratios: dict      # of each measured model but the best: its Ratio over the best
-    at_least: dict    # of each model ruled out: how many times as long as the best, at the least
-    n: int            # blocks of the best
-    hint: bool = field(default=True)  # too few blocks for verdicts: each comparison by itself
-
-    @property
-    def winners(self):
-        return [self.best, *self.tied]
-
-
-def winning_tier(times, bounds=None, margin=MARGIN):
-    """times: model -> block -> time; bounds: of models that were not run for it, the least time
-    that their structure allows. None: nothing was measured."""
-    order = by_median(times)
-    if not order:
-        return None
-    with_best = [c for c in cell_comparisons(times, margin) if c.other == order[0]]
-    return _tier(order, {c.one: c for c in with_best}, bounds or {},
-                 estimate(times[order[0]].values()))
-
-
-def tier_of_estimates(estimates):
-    """The same from medians with intervals (dicts of a summary), each by itself: model -> estimate.
-    Less is better."""
-    known = {m: e for m, e in estimates.items() if e and e["median"] > 0}
-    if not known:
-        return None
-    order = sorted(known, key=lambda m: (known[m]["median"], m))
-    best = known[order[0]]
-    ratios = {m: ratio_of_estimates(known[m], best) for m in order[1:]}
-    return _tier(order, {m: Comparison(m, order[0], r, None, verdict(r))
-                         for m, r in ratios.items()}, {}, Estimate(
-        best["n"], best["median"], best["low"], best["high"], best.get("coverage")))
-
-
-def ratio_of_estimates(ours, theirs):
-    """From two medians with intervals, where no blocks pair them: the widest ratio that the two
-    intervals allow. It covers at least as often as both do."""
-    n, middle = min(ours["n"], theirs["n"]), ours["median"] / theirs["median"]
-    if None in (ours["low"], theirs["low"]) or min(ours["low"], theirs["low"]) <= 0:
-        return Ratio(n, middle, None, None)
-    return Ratio(n, middle, ours["low"] / theirs["high"], ours["high"] / theirs["low"])
-
-
-def _tier(order, with_best, bounds, of_best):
-    best, *others = order
-    said = {m: with_best[m].verdict if m in with_best else NOT_RESOLVED for m in others}
-    ruled_out = sorted((bound, m) for m, bound in bounds.items() if m != best and m not in said)
-    at_least = {m: bound / of_best.high for bound, m in ruled_out
-                if of_best.high is not None and bound > of_best.high}
-    # By block a model may be faster than the best by median: then it is open which of them is.
-    open_still = [m for m in others if said[m] in (NOT_RESOLVED, FASTER)]
-    return Tier(best=best, tied=[m for m in others if said[m] == EQUIVALENT],
-                unresolved=open_still + [m for _, m in ruled_out if m not in at_least],
-                slower=[m for m in others if said[m] == SLOWER] + list(at_least),
-                ratios={m: c.ratio for m, c in with_best.items()}, at_least=at_least, n=of_best.n,
-                hint=all(c.p_holm is None for c in with_best.values()))
 
 
 # ---- percentiles ----

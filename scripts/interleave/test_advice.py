@@ -213,7 +213,7 @@ def words_of(source):
 NO_NAMES = {"sequential", "threads"}
 
 
-@pytest.mark.parametrize("module", ["advice", "winner_map", "chart_map", "stats"])
+@pytest.mark.parametrize("module", ["advice", "winner_map", "chart_map", "verdicts", "stats"])
 def test_no_model_is_named_in_the_source(module):
     suite = {path.stem for path in (HERE.parent.parent / "models").glob("*.*")} | set(
         fixtures.EVERY)

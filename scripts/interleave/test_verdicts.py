@@ -4,8 +4,8 @@ from math import exp, log
 
 import pytest
 
-from interleave.stats import (EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, compare_paired,
-                              ratio_of_estimates, tier_of_estimates, verdict, winning_tier)
+from interleave.stats import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER, compare_paired, verdict
+from interleave.verdicts import ratio_of_estimates, tier_of_estimates, winning_tier
 
 WEATHER = [1.0, 2.0, 0.5, 1.5, 3.0, 0.7, 1.1, 0.9]  # what disturbs a block disturbs it for all
 
@@ -75,6 +75,18 @@ def test_a_tier_has_every_model_in_its_place():
     assert found.slower == ["slow", "ruled_out"]
     assert found.ratios["slow"].median == pytest.approx(1.3)
     assert found.at_least == {"ruled_out": pytest.approx(1_000 / 300)}  # over the best's high end
+
+
+def test_a_tier_of_fifteen_blocks_is_judged_as_a_whole_and_one_of_fewer_is_a_hint():
+    for blocks, hint in ((14, True), (15, False)):
+        found = winning_tier({m: {b: level * WEATHER[b % 8] for b in range(blocks)}
+                              for m, level in (("a", 100), ("b", 120))})
+        assert found.hint == hint and found.slower == ["b"]
+
+
+def test_the_margin_decides_what_is_tied():
+    pair = {"a": times(100), "b": times(105)}
+    assert winning_tier(pair).slower == ["b"] and winning_tier(pair, margin=0.06).tied == ["b"]
 
 
 def test_a_model_without_any_time_is_in_no_tier():

@@ -12,7 +12,7 @@ from math import inf
 from . import stats, style
 from .comparisons import margin_of, races
 from .estimates import six_digits
-from .stats import winning_tier
+from .verdicts import winning_tier
 
 # From few facts that a reader must know to many. Structures not named here come after these.
 PLAIN = ("sequential", "thread_per_turn")
