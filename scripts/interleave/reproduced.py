@@ -58,12 +58,6 @@ class CellAgain:
                 and there[pair] != here[pair]]
 
     @property
-    def alike(self):
-        """How many pairs are resolved in both, and in the same way."""
-        there, here = self.resolved
-        return sum(pair in here and here[pair] == said for pair, said in there.items())
-
-    @property
     def winners(self):
         """Of each the models that are not proved slower than the one of least median."""
         there, here = self.tiers
@@ -78,15 +72,17 @@ class CellAgain:
 
     @property
     def state(self):
-        """Same: of those ahead in either, one at least is not proved slower in the other, and
-        something is proved in both. Different: all are. Open: too little is proved. Contradicted:
-        of a pair of models the opposite is proved."""
+        """Same: of those ahead in either, one at least is not proved slower in the other.
+        Different: all are. Contradicted: of a pair of models the opposite is proved. Open: one of
+        the two tells its fastest from no other model, so that nothing could have been different."""
         if self.reversed:
             return CONTRADICTED
         for ahead, unbeaten in zip(self.ahead, reversed(self.winners)):
             if ahead.isdisjoint(unbeaten):
                 return DIFFERENT
-        return SAME if self.alike else OPEN
+        told = (any(order[0] in pair for pair in said)
+                for order, said in zip(self.orders, self.resolved))
+        return SAME if all(told) else OPEN
 
     def ratios(self):
         """(model, there, here): over the fastest there, in each by its own blocks."""

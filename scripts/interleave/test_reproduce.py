@@ -26,8 +26,9 @@ def again(tmp_path):
     def call(*pairs):
         there, here = ({(agents, model): row for agents, pair in enumerate(pairs, 1)
                         for model, row in pair[i].items()} for i in (0, 1))
-        return cells_again(read_result(write_result(tmp_path / "there", there)),
-                           read_result(write_result(tmp_path / "here", here)))
+        count = len(list(tmp_path.iterdir()))
+        return cells_again(read_result(write_result(tmp_path / f"there-{count}", there)),
+                           read_result(write_result(tmp_path / f"here-{count}", here)))
     return call
 
 
@@ -68,6 +69,17 @@ def test_where_nothing_is_resolved_nothing_is_said_to_be_the_same(again):
     (cell,) = again(({"asio": noisy(100, spread=0.3), "tbb": noisy(100, spread=0.3)},
                      {"asio": noisy(100, spread=0.3), "tbb": noisy(100, spread=0.3)}))
     assert cell.state == OPEN
+
+
+def test_the_same_winner_is_the_same_where_the_others_change_places(again):
+    """Of the two that are behind each is proved as fast as the first in one of the two only."""
+    (cell,) = again(({"asio": noisy(100), "tbb": noisy(101, spread=0.001), "libuv": noisy(105)},
+                     {"asio": noisy(100), "tbb": noisy(105), "libuv": noisy(101, spread=0.001)}))
+    assert cell.winners == (["asio", "tbb"], ["asio", "libuv"])
+    assert cell.reversed == [("tbb", "libuv")] and cell.state == CONTRADICTED
+    (cell,) = again(({"asio": noisy(100), "tbb": noisy(100.5)},
+                     {"asio": noisy(100), "tbb": noisy(105)}))
+    assert cell.state == SAME
 
 
 def test_a_model_that_is_in_one_of_them_only_does_not_count(again):

@@ -102,21 +102,27 @@ def changes_of(ours, theirs, keys, paired, margin):
         of_cell[cell_id].append(model)
     changes = []
     for cell_id, models in of_cell.items():
-        pairs = [(ours[cell_id, model], theirs[cell_id, model]) for model in models]
-        judged = max(map(least_samples, pairs)) >= stats.ENOUGH_BLOCKS
-        ratios = [ratio_of(*pair, paired, len(pairs) if judged else 1) for pair in pairs]
-        known = [(m, pair, r) for m, pair, r in zip(models, pairs, ratios) if r is not None]
-        adjusted = (stats.holm([r.p for _, _, r in known]) if judged else [None] * len(known))
-        for (model, (a, b), ratio), p in zip(known, adjusted):
-            first = next(iter(a.values()))
-            changes.append(Change(cell_id, first["scenario"], first["params"], model,
-                                  tuple(stats.median(makespans(x).values()) for x in (a, b)),
-                                  ratio, p, stats.verdict(ratio, margin, p)))
+        changes += changes_of_cell(cell_id, {model: (ours[cell_id, model], theirs[cell_id, model])
+                                             for model in models}, paired, margin)
     return changes
 
 
-def least_samples(pair):
-    return min(map(len, pair))
+def changes_of_cell(cell_id, samples, paired, margin):
+    """samples: model -> A's and B's, each by block."""
+    ratios = {model: ratio_of(*pair, paired) for model, pair in samples.items()}
+    known = [model for model, ratio in ratios.items() if ratio is not None]
+    adjusted, shares = [None] * len(known), [1] * len(known)
+    if max(min(map(len, pair)) for pair in samples.values()) >= stats.ENOUGH_BLOCKS:
+        ps = [ratios[model].p for model in known]
+        adjusted, shares = stats.holm(ps), stats.holm_shares(ps)
+    changes = []
+    for model, p, share in zip(known, adjusted, shares):
+        a, b = samples[model]
+        ratio, first = ratio_of(a, b, paired, share), next(iter(a.values()))
+        medians = tuple(stats.median(makespans(side).values()) for side in (a, b))
+        changes.append(Change(cell_id, first["scenario"], first["params"], model, medians, ratio,
+                              p, stats.verdict(ratio, margin, p)))
+    return changes
 
 
 def makespans(samples):
