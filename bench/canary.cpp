@@ -19,10 +19,11 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// About 2 ms a piece.  Of five such pieces a competitor gets into three, whose turns are some
-// milliseconds long too; into shorter ones only now and then.  A single stall is in one piece
-// alone.
-constexpr std::uint32_t units = 3500, units_to_warm_up = 500;
+// About 3 ms a piece.  A competitor for a CPU, whose turns are some milliseconds long too, is then
+// in three of five pieces: on a machine with 2 CPUs all of 70 canaries were off beside one on one
+// CPU or on each (of pieces of 2 ms a third and two thirds were), and none of 44 beside nothing, by
+// 2.5 % at most.  A single stall is in one piece alone.
+constexpr std::uint32_t units = 4700, units_to_warm_up = 500;
 constexpr int pieces = 5;
 // Long enough that the 50 to 100 us by which an idle CPU wakes up late are no news.
 constexpr auto asked_sleep = 5ms;
