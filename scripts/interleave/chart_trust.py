@@ -16,6 +16,7 @@ LEFT, RIGHT, HEIGHT = 0.56, 0.12, 1.55
 BAND = "#E9E9E9"
 FEW = 3        # times of a model in a cell, below which there is no usual one
 NAMED = 12     # pairs that have room for their names
+MANY = 4000    # points: from there on they are a picture in the file, to keep that small
 PAUSE_S = 5    # between two processes; more of it is no measuring, and left out of the time axis
 # Where an axis of ratios may have marks, on either side of 1.
 ABOVE = (1.03, 1.05, 1.1, 1.2, 1.3, 1.5, 2, 3, 5, 10, 20, 50, 100)
@@ -316,7 +317,7 @@ def _draw_raw(data, ax, raw):
     for model in data.about:
         look = data.styles[model]
         with belongs_to(ax, model):
-            _dots(ax, by_model[model, False], "o", look.colour, False, 1.7)
+            _dots(ax, by_model[model, False], "o", look.colour, False, 1.7, len(raw) > MANY)
             _dots(ax, by_model[model, True], "o", look.colour, True, 3)
     ax.set_ylabel("off its usual time")
     _time_axis(data, ax, clock)
@@ -326,11 +327,11 @@ def _draw_raw(data, ax, raw):
             for at, s, ratio, disturbed in raw]
 
 
-def _dots(ax, points, marker, colour, hollow, size):
+def _dots(ax, points, marker, colour, hollow, size, as_picture=False):
     if points:
         ax.plot([x for x, _ in points], [y for _, y in points], ls="none", marker=marker, ms=size,
                 mew=0.7 if hollow else 0, mec=colour, mfc="none" if hollow else colour,
-                alpha=1 if hollow else 0.6, zorder=4 if hollow else 3)
+                alpha=1 if hollow else 0.6, zorder=4 if hollow else 3, rasterized=as_picture)
 
 
 def _time_axis(data, ax, clock):

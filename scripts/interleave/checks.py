@@ -247,6 +247,13 @@ def environment(since=None):
     return {check.name: found(check, moment) for check in CHECKS if check.kept}
 
 
+def in_order(names):
+    """Of this table; what it does not know comes last."""
+    known = list(BY_NAME)
+    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known),
+                                           name))
+
+
 def title(name):
     """The check in words; of one that is not known here (an older result), its name."""
     return BY_NAME[name].title if name in BY_NAME else name.replace("_", " ")

@@ -216,7 +216,7 @@ def _environment(manifest, machine):
     before, after = environment.get("before") or {}, environment.get("after") or {}
     if before or after:
         lines += ["", "| check | before | state | after | state |", "|---|---|---|---|---|"]
-        for name in sorted({*before, *after}):
+        for name in checks.in_order({*before, *after}):
             b, a = before.get(name) or {}, after.get(name) or {}
             lines.append(f"| {checks.title(name)} | {_cell(checks.shown(name, b.get('value')))} | "
                          f"{_cell(b.get('state'))} | {_cell(checks.shown(name, a.get('value')))} | "

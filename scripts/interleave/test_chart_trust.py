@@ -82,10 +82,11 @@ def test_a_canary_that_was_off_is_told_apart(data, drawing):
 
 def test_a_night_between_run_and_resumption_is_no_measuring(drawing):
     assert max(r["x"] for r in rows_of(drawing, "all samples")) < 10  # minutes
-    assert "resumed" in drawing.reading
-    dotted = [line for line in drawing.axes[1].lines if len(line.get_xdata()) == 2
-              and line.get_linestyle() == ":" or line.get_dash_capstyle() is None]
-    assert dotted or any(line.is_dashed() for line in drawing.axes[1].lines)
+    assert "Dotted: the run was resumed." in drawing.reading
+    dotted = [[line for line in ax.lines if line.is_dashed()] for ax in drawing.axes]
+    assert [len(lines) for lines in dotted] == [0, 1, 0, 1]
+    starts = [r["x"] for r in rows_of(drawing, "canary", "kernel")]
+    assert list(dotted[1][0].get_xdata()) == [pytest.approx(sorted(starts)[35], abs=1e-3)] * 2
 
 
 def test_a_place_in_the_block_that_is_slower_is_seen(tmp_path):

@@ -244,3 +244,7 @@ def test_the_command_about_turbo_names_the_file_that_is_there(another_machine):
     ("load", None, "not known")])
 def test_a_value_is_told_in_words_whoever_wrote_it(name, value, words):
     assert checks.shown(name, value) == words
+
+
+def test_checks_stand_in_the_order_of_the_table_and_strangers_last():
+    assert checks.in_order({"a stranger", "smt", "load"}) == ["load", "smt", "a stranger"]

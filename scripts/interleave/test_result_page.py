@@ -245,3 +245,9 @@ def test_writing_twice_changes_no_byte_and_removes_stale_figures(tmp_path):
 def test_a_folder_that_is_no_result_is_refused_in_one_line(tmp_path):
     with pytest.raises(Trouble, match="not a result folder"):
         result_page.write_result(tmp_path)
+
+
+def test_what_was_checked_of_the_machine_stands_in_words(folder):
+    text = (folder / "README.md").read_text()
+    assert "| load of the last minute | 0.2 | ok | not known | not known |" in text
+    assert "| frequency governor | not known | unknown |" in text
