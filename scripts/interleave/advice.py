@@ -21,6 +21,7 @@ SMALL_NS, LARGE_NS = 20_000, 200_000  # a piece of computing is at most, or at l
 LATE_SHARE = 0.01  # of heartbeats, more than 10 ms late: with more, something else is kept waiting
 WAITS_ONLY = "parked"  # the scenario whose agents do nothing else
 NAMED = 3  # models that are named of several
+NOTHING_WORSE = "nothing is proved to be worse"
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def _avoid(summary, tier, order, words):
     texts = [", ".join(texts) + words] if texts else []
     if tier["unresolved"] and state(tier) != "open":
         texts.append(f"not resolved: {_list(sorted(tier['unresolved'], key=order.index))}")
-    return "; ".join(texts) or "nothing is proved to be worse"
+    return "; ".join(texts) or NOTHING_WORSE
 
 
 def _at_least(tier, model, ratio, bound):
@@ -298,7 +299,7 @@ def _late(rows, late, order):
     told = [f"`{m}` {units.duration(rows[m]['p99_ns'])}" if rows[m].get("p99_ns") is not None
             else f"`{m}`" for m in sorted(late, key=order.index)[:NAMED]]
     rest = f" and {len(late) - NAMED} more" if len(late) > NAMED else ""
-    return f"{', '.join(told)}{rest}, 1 in 100 later" if told else "nothing is proved to be worse"
+    return f"{', '.join(told)}{rest}, 1 in 100 later" if told else NOTHING_WORSE
 
 
 def _waiting_in_memory(summary):

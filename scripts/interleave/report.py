@@ -27,7 +27,7 @@ FIGURE_BYTES = 250_000    # of one drawing
 
 
 def main(session, options):
-    """Draws the page anew from the samples. Of the other files only the check sums change."""
+    """Draws the page anew from the samples. Of the others only SHA256SUMS changes."""
     from . import charts, result_page  # which imports this module
     from .cli import shown
     from .records import read_result

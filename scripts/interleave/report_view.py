@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from . import checks, style, units
-from .advice import ENOUGH_BLOCKS, advice
+from .advice import ENOUGH_BLOCKS, NOTHING_WORSE, advice
 from .report_markup import bold, markdown
 from .summary_csv import as_csv
 from .tables import cell_names, models_in, rung_of, table_cells
@@ -20,10 +20,15 @@ LEVELS = {"citable": ("good", "✓", "This result may be cited"),
 STATES = {"ok": "good", "warn": "care", "fail": "bad", "unknown": "none"}
 FILES = [("samples.jsonl", "every process that was run, one line each: raw, nothing left out"),
          ("plan.jsonl", "what was planned beforehand, one line for each process"),
+         ("canary.jsonl", "how fast a fixed piece of work was before each block"),
          ("manifest.json", "machine, compiler, versions, seeds, environment before and after"),
          ("derived/summary.json", "what this page shows, for programs"),
          ("derived/summary.csv", "one line for each situation and model"),
+         ("derived/comparisons.csv", "one line for each situation and pair of models"),
+         ("derived/summary.tex", "the table of all times for LaTeX"),
          ("README.md", "the same as this page, for reading on a code host"),
+         ("HOW_TO_CITE.md", "sentences to quote, and the rules"),
+         ("citation.bib", "this result and the suite for a bibliography"),
          ("SHA256SUMS", "what sha256sum -c checks")]
 
 
@@ -103,7 +108,7 @@ def _noise_floor(noise):
     floor = noise.get("floor")
     if floor is None:
         return ("noise floor", "not measured", "no model was run against itself", "none")
-    return ("noise floor", units.small_percent(floor) if floor else "0 %",
+    return ("noise floor", units.percent(floor) if floor >= 0.0005 else "< 0.1 %",
             "most that a model differed from itself, run twice", "none")
 
 
@@ -111,8 +116,9 @@ def _disturbed(canary):
     if not canary:
         return ("disturbed blocks", "not watched", "no canary ran before the blocks", "none")
     again = canary.get("appended") or 0
-    return ("disturbed blocks", f"{canary['disturbed']:,} of {canary['n']:,}",
-            f"shown and kept, outside the medians; {again:,} measured anew", "none")
+    kept = f"shown and kept, outside the medians; {again:,} measured anew"
+    return ("disturbed blocks", f"{canary['disturbed']:,} of {canary['blocks']:,}",
+            kept if canary["disturbed"] else "by something else on the machine", "none")
 
 
 def answers(summary):
@@ -125,7 +131,8 @@ def answers(summary):
         return Markup(re.sub("<code>[^<]*</code>", lambda m: looks.get(m[0], m[0]), bold(text)))
 
     return [{"situation": a.situation, "where": words(a.where), "use": words(a.use),
-             "because": words(a.because), "avoid": words(a.avoid)} for a in advice(summary)]
+             "because": words(a.because), "avoid": words(a.avoid),
+             "beaten": a.avoid != NOTHING_WORSE} for a in advice(summary)]
 
 
 def few_blocks(summary):

@@ -258,9 +258,10 @@ def test_older_results_without_comparisons_show_the_winning_tiers(data):
 
 def test_noise_and_canary_stand_at_the_top_where_they_are_known(data):
     summary = data.summary | {"noise": {
-        "floor": 0.0123, "pairs": [], "canary": {"n": 40, "disturbed": 3, "appended": 2}}}
+        "floor": 0.0123, "pairs": [], "canary": {
+            "n": 45, "blocks": 40, "disturbed": 3, "appended": 2}}}
     words = Seen(bare(summary, data.result.manifest)).words
-    assert "noise floor 1.23 %" in words and "3 of 40" in words and "2 measured anew" in words
+    assert "noise floor 1.2 %" in words and "3 of 40" in words and "2 measured anew" in words
 
 
 def test_tiers_say_how_much_longer_and_what_could_have_been_seen(data):
@@ -302,8 +303,10 @@ def test_the_verb_writes_the_page_and_its_check_sum_and_leaves_the_rest(tmp_path
     digest = hashlib.sha256(page).hexdigest()
     assert f"{digest}  report.html\n" in (folder / "SHA256SUMS").read_text()
     after = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
-    assert {n for n in after if after[n] != before.get(n)} == \
-        {"report.html", "SHA256SUMS", "manifest.json"}
+    assert {n for n in after if after[n] != before.get(n)} == {"report.html", "SHA256SUMS"}
+    listed = page.decode().partition('<ul class="files">')[2].partition("</ul>")[0]
+    named = [a["href"] for a in Seen(listed).all("a")]
+    assert "samples.jsonl" in named and all((folder / name).is_file() for name in named)
     assert not (folder / "figures").exists() and "report.html" in said[0]
 
 
