@@ -23,15 +23,15 @@ def give(model, *artists):
     for artist in artists:
         leader = getattr(artist, "arrow_patch", None)
         for part in (artist, leader) if leader is not None else (artist,):
-            part.set_gid(f"model-{_slug(model)}-{_next(part)}")
+            part.set_gid(f"model-{slug(model)}-{_next(part)}")
 
 
 def panel_of(ax, scenario):
     """This panel is of one scenario."""
-    ax.set_gid(f"panel-{_slug(scenario)}-{_next(ax)}")
+    ax.set_gid(f"panel-{slug(scenario)}-{_next(ax)}")
 
 
-def _slug(name):
+def slug(name):
     """As it may stand in an id: other characters than letters, digits, `_`, `.` as one dash."""
     return re.sub(r"[^A-Za-z0-9_.]+", "-", name)
 

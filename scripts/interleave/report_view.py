@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from . import checks, style, units
 from .advice import ENOUGH_BLOCKS, NOTHING_WORSE, advice
+from .groups import slug
 from .report_markup import bold, markdown
 from .summary_csv import as_csv
 from .tables import cell_names, models_in, rung_of, table_cells
@@ -41,10 +42,6 @@ class Person:
     look: str  # the class that has its colour
     label: str
     rung: str
-
-
-def slug(name):
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", name)
 
 
 def people(summary):
@@ -252,9 +249,7 @@ def environment(manifest, machine):
               for m, text in sorted((manifest.get("libraries") or {}).items())]
     moments = manifest.get("environment") or {}
     before, after = moments.get("before") or {}, moments.get("after") or {}
-    known = list(checks.BY_NAME)
-    names = sorted({*before, *after},
-                   key=lambda name: (known.index(name) if name in known else len(known), name))
+    names = checks.in_order({*before, *after})
     return ([(name, _value(value)) for name, value in facts],
             [(checks.title(name), _check(name, before.get(name)), _check(name, after.get(name)))
              for name in names])
