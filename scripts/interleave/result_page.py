@@ -118,7 +118,8 @@ def page(manifest, summary, drawn, left_out):
                  "More columns (memory, CPU time, threads, overhead): "
                  "[summary.csv](derived/summary.csv), [summary.json](derived/summary.json). "
                  "Raw: [samples.jsonl](samples.jsonl), [plan.jsonl](plan.jsonl), "
-                 "[manifest.json](manifest.json).\n")
+                 "[manifest.json](manifest.json). All on one page, with switches, for a browser "
+                 "without a network: [report.html](report.html).\n")
     parts += [f"#{text}" for _, text in tables]
     parts.append(_how_to_read(summary))
     parts.append(_environment(manifest, summary["machine"]))

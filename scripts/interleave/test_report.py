@@ -226,6 +226,16 @@ def test_what_a_figure_cannot_draw_is_not_taken_over():
     assert looks.css() == ".z0{fill:#ff0000;stroke:none}\n"
 
 
+def test_points_that_became_a_picture_are_taken_over_and_nothing_else_that_loads():
+    def taken(href):
+        return inline_svg(SVG.format(f'<image xlink:href="{href}" width="2" y="-1.5"/>'), 0, Looks())
+
+    assert '<image href="data:image/png;base64,AAAA" width="2" y="-1.5"/>' in taken(
+        "data:image/png;base64,\nAA AA")
+    for other in ("https://example.org/x.png", "x.png", "data:image/svg+xml;base64,AAAA"):
+        assert "href" not in taken(other)
+
+
 def test_a_file_that_is_no_drawing_is_none():
     assert inline_svg("", 1, Looks()) is None and inline_svg("<svg", 1, Looks()) is None
     assert inline_svg("<html/>", 1, Looks()) is None
