@@ -46,7 +46,7 @@ class Profile:
 PROFILES = {profile.name: profile for profile in (
     Profile("smoke", 1, 20, 1.5),
     Profile("quick", 6, 4 * 60, 8),
-    Profile("standard", 15, 25 * 60, 10),
+    Profile("standard", 15, 30 * 60, 10),
     Profile("publication", 30, 90 * 60, 20),
 )}
 
