@@ -64,6 +64,7 @@ CASES = [
     ("affinity", own_cpus("0-2", online="0-3"), "warn"),
     ("isolated_cpus", own_cpus("0-3", isolated=""), "ok"),
     ("isolated_cpus", own_cpus("0-3", isolated="4-7"), "ok"),
+    ("isolated_cpus", own_cpus("0-3", isolated="3"), "ok"),
     ("isolated_cpus", own_cpus("0-3", isolated="2-3"), "fail"),
     ("clocksource", clock("tsc"), "ok"),
     ("clocksource", clock("hpet"), "warn"),

@@ -143,6 +143,23 @@ def test_what_is_within_the_limits_costs_nothing(case):
     assert (told["level"], told["reasons"]) == ("citable", [])
 
 
+def test_six_blocks_that_were_not_disturbed_are_enough_for_an_interval():
+    told = found(samples=SAMPLES[:9], disturbed=blocks(0, 1, 2))["reasons"]
+    assert len(told) == 1 and "3 of 9 blocks" in told[0]
+
+
+def test_what_was_skipped_does_not_make_failures_rarer():
+    failed = [sample(30 + b, "timeout") for b in range(4)]
+    skipped = [sample(b, "skipped", guards=None) for b in range(20)]
+    assert found(samples=[*SAMPLES, *failed, *skipped])["level"] == VOID
+
+
+def test_a_virtual_machine_is_told_once():
+    told = found(change={"machine": {"cpus": 16, "hypervisor": "kvm"}, "environment": {
+        "before": {"hypervisor": {"value": "kvm", "state": "warn"}}}})["reasons"]
+    assert len(told) == 1 and "(kvm)" in told[0]
+
+
 def test_guards_are_shares_of_the_time_of_all_samples_and_unknown_where_none_tells():
     told = found(samples=[*guards(steal_ns=160_000, pressure_io_ns=5_000), sample(30, guards=None)])
     assert told["guards"] == {"steal": 0.01, "memory": 0, "io": 0.005}
