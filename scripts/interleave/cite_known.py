@@ -5,6 +5,7 @@ that is what people copy from.
 """
 
 import re
+from functools import cached_property
 from pathlib import Path
 
 from .chart_data import describe, row_of
@@ -17,6 +18,11 @@ from .tables import PARAMETERS, USUAL, cell_names, table_cells
 def bare(text):
     """A label without what only formats it."""
     return re.sub(r"\s+", " ", text.replace("`", "").replace("*", "")).strip(" ,:").lower()
+
+
+def key_of(text):
+    """The same, and of numbers how they are written: 1,000 is 1000."""
+    return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", bare(text))
 
 
 class Known:
@@ -34,8 +40,9 @@ class Known:
         self._labels = {}
         for cell_id, (scenario, told) in cell_names(summary).items():
             for label in (f"{scenario} {told}", f"{scenario}, {told}", f"{scenario}: {told}"):
-                self._labels.setdefault(bare(label), set()).add(cell_id)
+                self._labels.setdefault(key_of(label), set()).add(cell_id)
         self._tables, self._alts = {}, {}
+        self.named = {}  # label -> cell, of labels that were looked up
         for text in self._texts():
             self._learn(read_document(text, is_latex=False))
 
@@ -53,14 +60,14 @@ class Known:
             head, *rows = [row.cells for row in table.rows]
             for row in rows:
                 for column, text in list(zip(head, row))[1:]:
-                    key = bare(head[0]), bare(row[0]), bare(column)
+                    key = key_of(head[0]), key_of(row[0]), key_of(column)
                     self._tables.setdefault(key, []).append(text)
         for picture in document.pictures:
             self._alts.setdefault(picture.path.split("figures/")[-1], []).append(picture.alt)
 
     def texts_at(self, corner, row, column):
         """What stands at this place of its tables, in whichever of them has it."""
-        return self._tables.get((bare(corner), bare(row), bare(column)), [])
+        return self._tables.get((key_of(corner), key_of(row), key_of(column)), [])
 
     def alts_of(self, figure):
         return self._alts.get(figure, [])
@@ -70,7 +77,7 @@ class Known:
 
     def cell_called(self, label):
         """By its name in every table of the result; None where the name is no cell's, or two's."""
-        found = self._labels.get(bare(label), set())
+        found = self._labels.get(key_of(label), set())
         return self.by_id[next(iter(found))] if len(found) == 1 else None
 
     def cells_like(self, scenario, stated):
@@ -84,6 +91,7 @@ class Known:
                 cells = [c for c in cells if c["params"].get(key) in (value, None)] or cells
         return cells
 
+    @cached_property
     def phrases(self):
         """Words for a parameter -> (parameter, value), as all texts of the suite write it."""
         return {describe(key, cell["params"][key]): (key, cell["params"][key])

@@ -8,10 +8,11 @@ WORDS = {"citable": "", "with caution": " Say so wherever you use one of its num
                         "would say."}
 
 # Also in results/RULES.md.
-QUOTING_RULE = f"""1. Name the result by its ID, and say what it says of itself: citable, with caution, not citable.
+QUOTING_RULE = f"""\
+1. Name the result by its ID, and say what it says of itself: citable, with caution, not citable.
 2. Say "{SELF_RUN}", until somebody else has reproduced it on another
    machine; then name their result as well.
-3. A number goes with its scenario, its size, its interval and its n. A ratio goes with its interval.
+3. A number goes with its scenario, its size, its interval and its n; a ratio with its interval.
 4. No average over scenarios as a headline, and no rank without its tier.
 5. Before you publish, run `./scripts/bench cite --check FILE` on your Markdown or LaTeX: it shows
    which numbers no longer match the results that you name.

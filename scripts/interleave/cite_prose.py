@@ -8,65 +8,51 @@ left alone.
 """
 
 import re
-from dataclasses import dataclass, field
 
 from .cite_claims import claim, place, time_of
+from .cite_context import CPU_SHARE, Context, any_of, context_of, mentions_bare, without_the_cell
 from .cite_numbers import HEDGE, NUMBER, QUANTITY, RATIOS, SIZES, TIMES, said
 from .cite_table_check import BRACKETED, INTERVAL
 from .cite_words import samples_of
 
-VERBS = ("is|was|are|takes|took|taking|needs|needed|needing|has|had|finishes|finished|finishing|"
-         "in|at|with|about|around|roughly|nearly|almost|approximately|only|just|a|the|its|median|"
-         "of|time|makespan|all|everything|it|on|average|for|to|finish|complete|completes|completed|"
-         "runs|ran|done|after|≈|~")
-BETWEEN = re.compile(rf"[\s`:(=,–-]*(?:(?:{VERBS})(?![\w])[\s`:(=,]*)*")
-NOT_RUN = re.compile(r"[\s`]*not run \(by its structure ≥\s*")
+VERBS = ("is|was|are|were|takes?|took|taking|needs?|needed|needing|has|have|had|"
+         "finish(?:es|ed|ing)?|in|at|with|about|around|roughly|nearly|almost|approximately|only|"
+         "just|a|the|its|median|of|time|makespan|all|everything|it|on|average|for|to|completes?|"
+         "completed|runs?|ran|done|after|fastest|slowest|first|last|≈|~")
+BETWEEN = re.compile(rf"[\s`:(=,–—-]*(?:(?:{VERBS})(?![\w])[\s`:(=,]*)*")
+NOT_RUN = re.compile(r"[\s`]*(?:not run \(by its structure ≥|(?:would|will) (?:take|need) at "
+                     r"least|needs at least|was not run: at least)\s*")
 BEHIND = re.compile(r"\s*(?:\(\s*|(?:for|with|by|using|on)\s+(?:the\s+)?)`?")
 # After a number: it is of another quantity, or of a difference.
-OTHER = re.compile(r"\s*(?:late|later|each|per|more|longer|faster|slower|less|earlier|apart|of CPU|"
-                   r"CPU|a (?:turn|call|task|message|session)|behind|ahead|overhead|extra|sooner)"
-                   r"(?![\w])", re.I)
+OTHER = re.compile(r"\s*(?:late|later|each|per|more|longer|faster|slower|less|earlier|apart|of|CPU|"
+                   r"a (?:turn|call|task|message|session)|behind|ahead|overhead|extra|sooner|"
+                   r"before|after|than|below|above|over|under|waits?|timers?|time-?outs?|delays?|sleeps?|"
+                   r"resolution|heartbeats?|steps?|grains?|pieces?)(?![\w])", re.I)
+# Before one: it is a length that was chosen, and none that was measured.
+CHOSEN = re.compile(r"\b(?:waits?|timers?|delays?|limits?|resolution|time-?outs?|deadlines?|"
+                    r"budgets?|periods?|grains?|pieces?|sleeps?|pauses?|steps?|every)\b"
+                    r"[^,;.()]{0,24}$", re.I)
 # Anywhere in a sentence: its times may be of something else than all of the work.
 ELSE = re.compile(r"\b(?:late(?:ness|ncy|ncies)?|heartbeats?|wake-?ups?|p50|p90|p99|percentiles?|"
                   r"CPU (?:time|seconds)|start-?up|first result|a (?:call|turn|task) each|per "
                   r"(?:call|turn|task|message)|stop(?:s|ped|ping)?|back-?off|round trips?)\b", re.I)
-EFFICIENCY = re.compile(rf"[\s,;(]*(?:and\s+)?({NUMBER})\s*%"
+EFFICIENCY = re.compile(r"[\s,;(]*(?:and\s+)?(?:reach(?:es|ed)\s+|with\s+|at\s+|or\s+)?"
+                        rf"({NUMBER})\s*%"
                         r"(?=\s*(?:\)|,|;|\.|of (?:the )?possible))")
 COUNT = re.compile(r"\bn\s*=\s*(\d+)(?: to (\d+))?")
 AS_LONG = re.compile(r"\s*(?:as long|the time|the median)"
                      r"(?:\s+(?:as|of)(?:\s+that of)?\s+`?([\w]+))?")
+THAT_IS = re.compile(r"[\s,;(]*(?:(?:which is|that is|i\.e\.,?|or|and)\s+)?(?:about\s+)?")
+CI = re.compile(r"[\s,;(\[]*95\s?%[- ](?:confidence )?(?:interval|CI)[\s,:]*(?:of|from)?\s*"
+                rf"[\[(]?(?={NUMBER})")
+ADDS = re.compile(r"[\s`]*(?:adds?|costs?|uses?|needs?|takes?|has|have|with|at|:|about|only|\s)*"
+                  r"[\s(]*")
 PER_AGENT = re.compile(r"[^.;]{0,40}?\b(?:for each|per|each|a) (?:more |further |waiting )*agent\b")
-NUMERAL = re.compile(r"(?:\d|\b(?:two|three|four|several|many|more|few|other|of|OS|kernel)|"
-                     r"(?<!\d )\bworker)\s+$", re.I)
-SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)")
-AGENTS = re.compile(rf"({NUMBER}) agents?\b")
-WORKERS = re.compile(r"(\d+|one|two) workers?\b")
-CPU_SHARE = re.compile(rf"CPU share(?: of| is| =|:)? ({NUMBER})\s?%|({NUMBER})\s?% CPU share")
+NUMERAL = re.compile(r"(?:\d|\b(?:two|three|four|several|many|more|few|other|OS|kernel|(?:number|"
+                     r"hundreds|thousands|dozens|lots) of)|(?<!\d )\bworker)\s+$", re.I)
+SENTENCE = re.compile(r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)(?<!\bcf\.)(?<!\bvs\.)(?<!\bca\.)"
+                      r"(?<!Fig\.)(?<!Tab\.)(?<!Sec\.)[\"')\]]*\s+(?=\S)")
 NO_QUANTITY = re.compile(rf"(?:{CPU_SHARE.pattern}|95\s?%(?: confidence)?[- ](?:interval|CI))")
-
-
-@dataclass
-class Context:
-    """Which cell a sentence is about, as far as it says."""
-
-    scenarios: list = field(default_factory=list)
-    stated: dict = field(default_factory=dict)  # parameter -> values, in their order
-
-    def after(self, later):
-        """What a sentence means that follows one with this context."""
-        if later.scenarios:
-            return later
-        return Context(self.scenarios, self.stated | later.stated)
-
-    def cells(self, known):
-        found = []
-        for scenario in self.scenarios:
-            chosen = [{}]
-            for key, values in self.stated.items():
-                chosen = [one | {key: value} for one in chosen for value in values]
-            for stated in chosen:
-                found += [c for c in known.cells_like(scenario, stated) if c not in found]
-        return found
 
 
 def prose_claims(paragraph, known):
@@ -81,46 +67,6 @@ def prose_claims(paragraph, known):
         context = context.after(own)
         yield from _sentence(text, at, paragraph, context, known)
         at += len(text)
-
-
-def context_of(text, known):
-    found = Context()
-    for m in re.finditer(_names(known.scenarios), text):
-        if _is_named(text, m) and m[0] not in found.scenarios:
-            found.scenarios.append(m[0])
-    for phrase, (key, value) in known.phrases().items():
-        if phrase and key not in ("agents", "workers", "cpu_share") and phrase in text:
-            found.stated.setdefault(key, []).append(value)
-    for m in AGENTS.finditer(text):
-        _state(found, "agents", int(float(m[1].replace(",", ""))))
-    for m in WORKERS.finditer(text):
-        _state(found, "workers", {"one": 1, "two": 2}.get(m[1]) or int(m[1]))
-    for m in CPU_SHARE.finditer(text):
-        _state(found, "cpu_share", round(float(m[1] or m[2]) / 100, 9))
-    return found
-
-
-def _state(context, key, value):
-    values = context.stated.setdefault(key, [])
-    if value not in values:
-        values.append(value)
-
-
-def _names(names):
-    words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return rf"(?<![\w-])(?:{words or '(?!)'})(?![\w-])"
-
-
-def _is_named(text, match):
-    """Whether a word is a scenario's name here: many of them are plain English as well."""
-    before, after = text[:match.start()], text[match.end():]
-    return ("-" in match[0] or before.endswith("`") and after.startswith("`")
-            or re.match(rf"[`\s,(:]*(?:scenario\b|(?:with|at|of)?\s*{NUMBER} agents?\b)", after)
-            is not None or before.endswith("scenario "))
-
-
-def mentions_bare(text, known):
-    return re.search(_names(known.scenarios), text) is not None
 
 
 def _sentence(text, at, paragraph, context, known):
@@ -140,18 +86,22 @@ class _Reader:
         self.text, self.at, self.paragraph = text, at, paragraph
         self.cells, self.known = cells, known
         self.taken = set()  # names that stand behind the number that is theirs
-        self.models = [m for m in re.finditer(_names(known.models), text, re.I)
+        self.claimed = {}  # end of a time -> the model that it is of
+        self.gaps = without_the_cell(text, known)
+        self.models = [m for m in re.finditer(any_of(known.models), text, re.I)
                        if not NUMERAL.search(text[:m.start()])]
 
     def times(self):
         claimed = False
         for m in QUANTITY.finditer(self.text):
-            if m[2] not in TIMES or OTHER.match(self.text, m.end()):
+            if m[2] not in TIMES or OTHER.match(self.text, m.end()) \
+                    or CHOSEN.search(self.text[:m.start()]):
                 continue
             model, role = self._owner(m)
             if model is None:
                 continue
             claimed = True
+            self.claimed[m.end()] = model
             yield self._claim(m.start(1), said(m[1], m[2], self._hedged(m)), model, role)
             yield from self._behind(m, model)
         if claimed:
@@ -165,7 +115,9 @@ class _Reader:
         before = [n for n in self.models if n.end() <= m.start()]
         role, owners = "median", []
         if before and before[-1].start() not in self.taken:
-            gap = self.text[before[-1].end():m.start()]
+            gap = self.gaps[before[-1].end():m.start()]
+            if re.search(r"\(`?$", self.text[:before[-1].start()]):
+                gap = re.sub(r"^`?\)", "", gap)  # oneTBB (`tbb`) took 965 ms
             if BETWEEN.fullmatch(gap):
                 owners.append(before[-1][0].lower())
             elif NOT_RUN.fullmatch(gap):
@@ -180,7 +132,9 @@ class _Reader:
     def _behind(self, m, model):
         """The interval after a time, and the share after that."""
         end = m.end()
-        interval = INTERVAL.match(self.text, end) if BRACKETED.match(self.text, end) else None
+        named = CI.match(self.text, end)
+        interval = INTERVAL.match(self.text, named.end() if named else end) \
+            if named or BRACKETED.match(self.text, end) else None
         if interval:
             units = interval[2] or interval[4] or m[2], interval[4] or interval[2] or m[2]
             for group, role, unit in ((1, "low", units[0]), (3, "high", units[1])):
@@ -205,19 +159,26 @@ class _Reader:
             after = AS_LONG.match(self.text, m.end())
             if m[2] not in RATIOS or not after:
                 continue
-            before = [n for n in self.models if n.end() <= m.start()]
-            gap = self.text[before[-1].end():m.start()] if before else None
-            if gap is None or not re.fullmatch(rf"(?:{BETWEEN.pattern})(?:at least\s*)?", gap):
-                continue
+            model = self._owner_of_ratio(m)
             other = after[1].lower() if after[1] else None
-            if other and other not in self.known.models:
+            if model is None or other and other not in self.known.models:
                 continue
-            model = before[-1][0].lower()
             values = [v for cell in self.cells for v in self.known.ratios(cell, model, other)]
             if values:
                 yield claim((self.at + m.start(1),), self._line(m.start(1)),
                             said(m[1], m[2], self._hedged(m)), values,
                             place(self.known, self.cells[0], model), len(self.cells) == 1)
+
+    def _owner_of_ratio(self, m):
+        """The model before it, or that of the time before it."""
+        before = [n for n in self.models if n.end() <= m.start()]
+        if before and re.fullmatch(rf"(?:{BETWEEN.pattern})(?:at least\s*)?",
+                                   self.gaps[before[-1].end():m.start()]):
+            return before[-1][0].lower()
+        end = max((end for end in self.claimed if end <= m.start()), default=None)
+        if end is not None and THAT_IS.fullmatch(self.text[end:m.start()]):
+            return self.claimed[end]
+        return None
 
     def _claim(self, start, number, model, role):
         values = [v for cell in self.cells for v in time_of(self.known, cell, model, role)]
@@ -230,12 +191,12 @@ class _Reader:
 
 def _memory(text, at, paragraph, known):
     """Bytes for each further agent that only waits."""
-    models = list(re.finditer(_names(known.models), text, re.I))
+    models = list(re.finditer(any_of(known.models), text, re.I))
     for m in QUANTITY.finditer(text):
         if m[2] not in SIZES or not PER_AGENT.match(text, m.end()):
             continue
         before = [n for n in models if n.end() <= m.start()]
-        if before and BETWEEN.fullmatch(text[before[-1].end():m.start()]):
+        if before and ADDS.fullmatch(text[before[-1].end():m.start()]):
             model = before[-1][0].lower()
             values = known.bytes_per_agent(model)
             if values:

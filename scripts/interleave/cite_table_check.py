@@ -8,6 +8,7 @@ without a mark of which most times do not match is of something else, and nothin
 import re
 
 from .cite_claims import Claim, claim, place, time_of
+from .cite_context import cell_named
 from .cite_known import bare
 from .cite_numbers import NUMBER, TIMES, numbers, said, skeleton
 from .cite_words import samples_of
@@ -80,7 +81,7 @@ class _Times:
 
     def on_row(self, row):
         marked = self.known.by_id.get(row.cell_id)
-        named = self.known.cell_called(row.cells[0])
+        named = cell_named(row.cells[0], self.known)
         alone = sum(bool(text) for text in row.cells) == 1
         self.cell = marked or (named if alone and named else self.cell)
         units = [m[3] for text in row.cells[1:] if (m := VALUE.match(text)) and m[3]]
@@ -89,12 +90,12 @@ class _Times:
     def claims(self, row, column, text):
         head = self.head[column] if column < len(self.head) else ""
         label = row.cells[0]
-        cell, model = self.known.cell_called(label), self._model(head)
+        cell, model = cell_named(label, self.known), self._model(head)
         if cell and bare(head) == "n":
             return self._counts(row, column, text, cell)
         if cell and model:
             return self._entry(row, column, text, cell, model, head)
-        model, told = self._model(label), self.known.cell_called(f"{self.head[0]} {head}")
+        model, told = self._model(label), cell_named(f"{self.head[0]} {head}", self.known)
         if told and bare(label) == "n":
             return self._counts(row, column, text, told)
         if told and model:
