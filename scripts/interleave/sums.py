@@ -33,9 +33,16 @@ def entries_of(folder):
 
 
 def plain_files(folder):
-    """The paths of all plain files but SHA256SUMS itself."""
+    """The paths of all plain files but SHA256SUMS itself, and but names that are no text."""
     return [name for name, about in entries_of(folder)
-            if stat.S_ISREG(about.st_mode) and name != SUMS]
+            if stat.S_ISREG(about.st_mode) and name != SUMS and is_text(name)]
+
+
+def is_text(name):
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def sum_line(name, digest):

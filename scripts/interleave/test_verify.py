@@ -185,6 +185,27 @@ def test_a_foreign_file_is_named(result, name):
     assert only_fault(result) == f"{name}: is no file of this result: remove it"
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"two\nlines", b"\x1b[31mred", b"-c", b" "])
+def test_a_name_that_is_hardly_one_is_told_on_one_line(result, name):
+    with open(os.path.join(os.fsencode(result), name), "w"):
+        pass
+    assert only_fault(result).isprintable()
+    write_sums(result)
+    told = faults(result)
+    assert told == [] if name != b"\xff" else "no UTF-8" in told[0]
+
+
+def test_many_missing_files_of_a_folder_are_counted(result):
+    (result / "figures").mkdir()
+    for number in range(20):
+        (result / "figures" / f"{number:02d}.png").write_text("x")
+    write_sums(result)
+    shutil.rmtree(result / "figures")
+    told = faults(result)
+    assert told[0] == "figures/00.png: is missing" and len(told) == verify.MOST_TOLD + 1
+    assert told[-1] == f"figures/: and {20 - verify.MOST_TOLD} more of that kind"
+
+
 def test_a_timeline_of_no_process_is_named_even_if_the_sums_agree(result):
     (result / "trace" / "99-asio-trace.json").write_text("{}")
     assert only_fault(renewed(result)).startswith("trace/99-asio-trace.json: is the timeline of no")

@@ -14,7 +14,7 @@ from .manifest import commit_of
 from .records import result_of
 from .samples import from_json, sha256_of
 from .schema import fault_of, schema_of, unknown_fields
-from .sums import MEASURED_FILES, SUMS, differing_from_measured, entries_of, sum_line
+from .sums import MEASURED_FILES, SUMS, differing_from_measured, entries_of, is_text, sum_line
 from .units import plural
 
 LARGEST_BYTES = 1 << 30
@@ -34,7 +34,9 @@ class Findings:
     summary: str = "not compared"  # or: same, same numbers, different
 
     def fault(self, file, text):
-        self.faults.append((file, text))
+        """A file's name may be anything, and is told on one line."""
+        name = file.encode("utf-8", "backslashreplace").decode()
+        self.faults.append(("".join(c if c.isprintable() else ascii(c)[1:-1] for c in name), text))
 
     def faults_of(self, file, faults):
         """All of a kind: a few are told, the others counted."""
@@ -110,6 +112,8 @@ def files_in(folder, found):
         elif about.st_size > LARGEST_BYTES:
             found.fault(name, f"has {about.st_size:,} bytes, more than any file of a result: it "
                               "is not read")
+        elif not is_text(name):
+            found.fault(name, "has a name that is no UTF-8: remove it")
         elif not readable(folder / name):
             found.fault(name, "cannot be read: mend its permissions")
         else:
@@ -171,16 +175,23 @@ def listed_sums(path, found):
 
 def compare_sums(told, hashes, found):
     known_bad = {file for file, _ in found.faults}
-    for name, digest in sorted(told.items()):
-        if name in known_bad:
-            continue
-        if name not in hashes:
-            found.fault(name, "is missing")
-        elif hashes[name] != digest:
-            found.fault(name, "was changed: its SHA-256 is not the one that was written down")
-    for name in sorted(hashes):
-        if name not in told and name not in known_bad:
-            found.fault(name, "is no file of this result: remove it")
+    alike = {}
+    for name in sorted({*told, *hashes} - known_bad):
+        text = None
+        if name not in told:
+            text = "is no file of this result: remove it"
+        elif name not in hashes:
+            text = "is missing"
+        elif hashes[name] != told[name]:
+            text = "was changed: its SHA-256 is not the one that was written down"
+        if text:
+            alike.setdefault((name.rpartition("/")[0], text), []).append(name)
+    for (folder, text), names in alike.items():
+        # All of a kind in one folder are counted, the files that matter most are in none.
+        for name in names[:MOST_TOLD] if folder else names:
+            found.fault(name, text)
+        if folder and names[MOST_TOLD:]:
+            found.fault(f"{folder}/", f"and {len(names) - MOST_TOLD:,} more of that kind")
 
 
 # ---- lines ----
