@@ -100,6 +100,17 @@ def test_each_comparison_of_the_table_has_ratio_interval_n_verdict_and_what_it_c
     assert "`wren` |" in text.splitlines()[-1] and " > `wren`" in text.splitlines()[-1]
 
 
+def test_the_p_of_the_table_is_that_of_all_pairs_together():
+    near = tuple(100 * (0.98 if b in (3, 9) else 1.05) for b in range(15))  # p = 0.007 by itself
+    summary = summary_of([race("fanout", 16, 0.01, {"rook": 100, "owl": near, "wren": 100.1,
+                                                    "crow": 100.2}, blocks=15, weather=(1,))])
+    pair = with_best(summary["comparisons"][0])["owl"]
+    assert comparisons_table.p_words(pair["p"]) == "0.007" and pair["p_holm"] > 0.01
+    line = next(x for x in comparisons_table.comparisons_table(summary).splitlines()
+                if x.startswith("| `owl` |"))
+    assert f"| {comparisons_table.p_words(pair['p_holm'])} |" in line and "0.007" not in line
+
+
 def test_the_table_of_few_blocks_calls_every_difference_a_hint():
     text = comparisons_table.comparisons_table(
         summary_of([race("fanout", 16, 0.01, {"rook": 100, "owl": 130})]))
@@ -213,6 +224,16 @@ def test_both_widths_have_the_same_rows_and_every_mark_says_whose_it_is():
     ids = [a.get_gid() for ax in page.axes for a in ax.get_children() if a.get_gid()]
     assert len(ids) == len(set(ids))
     assert {i.split("-")[1] for i in ids} == set(FAMILY)
+
+
+def test_of_many_models_a_column_draws_fewer_panels_and_says_so_and_the_csv_has_all():
+    models = {f"m{i}": (f"m{i}", "idiomatic", "workers") for i in range(12)}
+    data = data_of([race(s, 16, 0.01, {m: 100 + i for i, m in enumerate(models)}, blocks=15)
+                    for s in ("fanout", "react", "layers", "tree")], models)
+    page, column = drawn(data), drawn(data, COLUMN)
+    assert (len(page.axes), len(column.axes)) == (4, 2)
+    assert page.rows == column.rows and page.alt == column.alt
+    assert "in the wide figure" in column.reading and "wide" not in page.reading
 
 
 @pytest.mark.parametrize("width", [PAGE, COLUMN], ids=["page", "column"])
