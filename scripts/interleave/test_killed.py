@@ -153,7 +153,7 @@ def test_killed_at_random_moments_a_run_ends_whole_with_no_sample_lost_or_double
     for number in range(KILLS):
         # Moments are spread over all that there is to do, the extra blocks as well.
         share = (number + dice.random()) / KILLS
-        rows = round(share * 100) if dice.random() < 0.8 else 0
+        rows = round(share * 125) if dice.random() < 0.8 else 0
         running = kill_after(bench, dice, rows)
         after = bench.contents()
         assert kept(before, after)
