@@ -1,4 +1,4 @@
-"""Was the machine disturbed? A small program runs before each block: if it is slow, so is the block.
+"""Was the machine disturbed? A small program runs before each block: what disturbs it disturbs both.
 
 The rule is fixed beforehand and can be worked out again from canary.jsonl alone: a canary is off
 when its kernel took more than 5 % more or less than the median of all canaries up to and with it,

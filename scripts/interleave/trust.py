@@ -161,7 +161,8 @@ def _some_disturbed(e):
 
 def _disturbed_words(disturbed, blocks):
     return (f"{disturbed:,} of {units.plural(blocks, 'block')} were disturbed: just before them "
-            "the machine was slower than usual (canary). Medians leave them out where the cell has others.")
+            "the machine was slower than usual (canary). Medians leave them out where the cell "
+            "has others.")
 
 
 def _failed_often(e):
