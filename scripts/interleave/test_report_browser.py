@@ -14,6 +14,7 @@ import pytest
 
 from interleave import report
 from interleave.report_fixture import drawn_page
+from interleave.summary_csv import as_csv
 
 selenium = pytest.importorskip("selenium", reason="python3-selenium is not installed")
 CHROME = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
@@ -221,6 +222,16 @@ def test_everything_can_be_done_with_the_keyboard(page):
     assert head.get_attribute("aria-sort") == "ascending"
     find(page, "#scenario").send_keys("layers")
     assert set(column_seen(page, 0)) == {"layers"}
+
+
+def test_the_numbers_can_be_saved_out_of_the_file(page, data, tmp_path):
+    from selenium.webdriver.support.ui import WebDriverWait
+    page.execute_cdp_cmd("Browser.setDownloadBehavior", {
+        "behavior": "allow", "downloadPath": str(tmp_path), "eventsEnabled": False})
+    find(page, "a[download]").click()
+    saved = tmp_path / f"{data.summary['result_id']}.csv"
+    WebDriverWait(page, 10).until(lambda _: saved.is_file())
+    assert saved.read_bytes().decode() == as_csv(data.summary)
 
 
 def test_a_text_to_cite_can_be_copied(page):
