@@ -211,6 +211,11 @@ def test_a_timeline_of_no_process_is_named_even_if_the_sums_agree(result):
     assert only_fault(renewed(result)).startswith("trace/99-asio-trace.json: is the timeline of no")
 
 
+def test_a_timeline_that_was_never_there_is_missed_even_if_the_sums_agree(result):
+    (result / "trace" / "05-asio-trace.json").unlink()
+    assert "trace/05-asio-trace.json: is missing: samples.jsonl says" in only_fault(renewed(result))
+
+
 @pytest.mark.parametrize("name", ["README.md", "samples.jsonl", "derived", "more"])
 def test_a_symbolic_link_is_not_followed(result, tmp_path, name):
     if (result / name).exists():
