@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from . import cli
+from .manifest import commit_of
 from .pairs_fixture import MACHINE, cell_id, write_result
 from .revisions import hash_without_path
 
@@ -197,6 +198,7 @@ def test_two_machines_are_compared_with_a_word_of_warning(tmp_path, compare):
     assert status == 0 and "compares the machines as much as the code" in text
 
 
+@pytest.mark.skipif(commit_of(HERE)[0] == "nogit", reason="no git checkout, so no revisions")
 def test_a_result_and_a_revision_are_not_mixed(tmp_path, compare):
     a = write_result(tmp_path / "a", {(8, "asio"): noisy(100)})
     for pair in ((a, "HEAD"), ("HEAD", a)):

@@ -158,6 +158,19 @@ def test_the_same_plan_is_measured_as_an_ordinary_result(measured, bench, tmp_pa
     assert manifests[1]["finished_utc"] and manifests[1]["order_seed"] == manifests[0]["order_seed"]
 
 
+def test_what_took_the_place_of_a_disturbed_block_there_is_not_planned_here(
+        bench, tmp_path, monkeypatch):
+    root = make_root(tmp_path / "root", ["good"])
+    monkeypatch.setenv("INTERLEAVE_CANARIES", str(tmp_path / "first" / "canary.jsonl"))
+    monkeypatch.setenv("INTERLEAVE_DISTURBED", "7")
+    bench(root, "--profile", "quick", "--scenarios", "pizza", "--out", "first")
+    monkeypatch.delenv("INTERLEAVE_DISTURBED")
+    assert any("instead_of" in entry for entry in lines(tmp_path / "first" / "plan.jsonl"))
+    status, said, _ = bench(root, *AGAIN)
+    again = lines(tmp_path / "second" / "plan.jsonl")
+    assert status == 0 and {entry["block"] for entry in again} == set(range(6))
+
+
 def test_a_proof_of_the_opposite_is_status_1(measured, bench):
     program(measured, "good", fake_program(15_000_000))
     program(measured, "also_good", fake_program(10_000_000))

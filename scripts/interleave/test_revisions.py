@@ -113,6 +113,9 @@ def test_the_same_revision_twice_is_an_a_a_that_is_built_once(repository, bench,
     status, said, _ = bench(repository.root, "compare", "fast", "fast", *PIZZA)
     assert status == 0 and said.count("Building A") == 1 and "Building B" not in said
     assert "slower" not in said and "faster" not in said
+    ids = {json.loads((tmp_path / "out" / side / "manifest.json").read_text())["result_id"]
+           for side in "AB"}
+    assert len(ids) == 2
 
 
 def test_what_is_built_is_used_again(repository, bench, tmp_path):
