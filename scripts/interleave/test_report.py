@@ -228,7 +228,8 @@ def test_what_a_figure_cannot_draw_is_not_taken_over():
 
 def test_points_that_became_a_picture_are_taken_over_and_nothing_else_that_loads():
     def taken(href):
-        return inline_svg(SVG.format(f'<image xlink:href="{href}" width="2" y="-1.5"/>'), 0, Looks())
+        image = f'<image xlink:href="{href}" width="2" y="-1.5"/>'
+        return inline_svg(SVG.format(image), 0, Looks())
 
     assert '<image href="data:image/png;base64,AAAA" width="2" y="-1.5"/>' in taken(
         "data:image/png;base64,\nAA AA")

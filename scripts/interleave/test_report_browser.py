@@ -150,7 +150,8 @@ def test_all_models_can_be_hidden_and_shown_at_once(page):
 
 
 def test_a_scenario_shows_its_panels_and_rows_alone_and_larger(page):
-    box = "return document.querySelector('#figure-makespan-over-agents svg').getAttribute('viewBox')"
+    box = ("return document.querySelector('#figure-makespan-over-agents svg')"
+           ".getAttribute('viewBox')")
     whole = page.execute_script(box)
     choose(page, "layers")
     assert {"layers"} == set(column_seen(page, 0))
@@ -248,7 +249,8 @@ def test_it_can_be_read_in_light_and_dark(page, scheme):
     found = page.execute_script(CONTRAST, [
         "h1", ".lead", ".trust h2", ".strip dt", ".strip span", ".why li", "nav a", ".cards h3",
         ".cards .where", ".not b", ".bar button", "#scenario", ".tiers small", "#numbers td",
-        "#numbers th button", "figcaption summary", ".state.care", ".state.none", "footer p", "pre"])
+        "#numbers th button", "figcaption summary", ".state.care", ".state.none", "footer p",
+        "pre"])
     assert {selector: round(ratio, 1) for selector, ratio in found if ratio < 4.5} == {}
     colour = page.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (int(re.search(r"\d+", colour)[0]) < 60) == (scheme == "dark")
