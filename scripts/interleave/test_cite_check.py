@@ -83,6 +83,12 @@ FALSE = [
 # Nobody can tell what these numbers are of; or they are of something else.
 OPEN = [
     "asio wakes 47 ms late.",
+    "`asio` and `tbb`: 47 ms and 48 ms, of too few runs.",
+    "asio, tbb and libuv: 47 ms, 48 ms and 49 ms.",
+    "47 ms and 48 ms with asio and tbb.",
+    "asio or tbb took 47 ms.",
+    "asio took 47 ms or 48 ms.",
+    "tbb took 47 ms longer than asio (48 ms against 1 ms).",
     "asio 47.2 ms late, libuv 3 ms later.",
     "asio and libuv took 303 and 304 ms respectively.",
     "the p99 of asio was 47 ms.",

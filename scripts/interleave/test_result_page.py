@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from interleave import charts, fixtures, markdown_tables, result_page, tables
+from interleave.cite_check import check_file
 from interleave.markdown_tables import markdown_table
 from interleave.records import read_result
 from interleave.samples import sha256_of
@@ -108,6 +109,13 @@ def test_the_page_says_how_to_cite_it(folder):
     assert "Interleave at commit abc1234, workload version 1, result " \
            "20250102T030405Z_abc1234_quick, not citable" in text
     assert "(HOW_TO_CITE.md)" in text and (folder / "HOW_TO_CITE.md").is_file()
+
+
+def test_no_number_of_the_page_is_taken_for_another(folder):
+    """`cite --check` on what the suite itself writes: whatever it flagged here would be its own
+    error."""
+    report = check_file(folder / "README.md", folder, folder)
+    assert report.problems == [] and report.matching > 200
 
 
 @pytest.fixture(scope="module")
