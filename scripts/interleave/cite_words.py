@@ -45,17 +45,18 @@ def sentences(summary, manifest):
     """One for each headline cell, each complete in itself."""
     names = cell_names(summary)
     return [f"{_standing(summary)}{', '.join(filter(None, names[cell['cell_id']]))}: "
-            f"{times_words(cell)} (median time to finish everything [95 % interval], "
+            f"{times_words(cell)} (median time to finish everything{_interval_words(cell)}, "
             f"{n_words(cell)}; {source_words(summary, manifest)}; {SELF_RUN})."
             for cell in headline_cells(summary)]
 
 
 def sentence(summary, manifest):
-    """The most telling of them; or, where no two models were compared, one without numbers."""
+    """One of them: measured most, at the default workers, and first in every table. Where no two
+    models were compared, one without numbers."""
     cells, found = headline_cells(summary), sentences(summary, manifest)
     if not found:
         return f"{_standing(summary)}{source_words(summary, manifest)}; {SELF_RUN}."
-    return max(zip(cells, found), key=lambda pair: _weight(summary, pair[0]))[1]
+    return max(zip(cells, found), key=lambda pair: _weight(summary, pair[0])[:2])[1]
 
 
 def _standing(summary):
@@ -85,6 +86,12 @@ def times_words(cell):
 def time_words(row):
     main, interval, _, _ = entry(row)
     return " ".join(filter(None, (main, interval)))
+
+
+def _interval_words(cell):
+    known = any(row["makespan_ns"] and row["makespan_ns"]["low"] is not None
+                for row in cell["models"])
+    return " [95 % interval]" if known else ", without interval, for there are too few processes"
 
 
 def n_words(cell):

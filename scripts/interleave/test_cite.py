@@ -82,6 +82,19 @@ def test_headline_cells_are_what_was_measured_most_one_of_each_scenario(result):
     assert len(headline_cells(summary | {"cells": []})) == 0
 
 
+def test_the_one_sentence_is_of_the_first_cell_of_every_table_at_the_default_workers(result):
+    summary, manifest = result
+    assert "fanout, 10,000 agents: " in sentence(summary, manifest)
+    others = [cell for cell in summary["cells"] if cell["scenario"] in ("layers", "empty")]
+    assert "layers, 256 agents: " in sentence(summary | {"cells": others[::-1]}, manifest)
+
+
+def test_too_few_processes_are_no_interval_and_said_to_be(tmp_path):
+    text = sentence(*made(tmp_path, blocks=1))
+    assert "without interval, for there are too few processes, n = 1;" in text
+    assert "95 %" not in text and "–" not in text
+
+
 def test_what_was_not_measured_is_no_headline(result):
     summary, manifest = result
     lonely = [cell | {"models": cell["models"][:1]} for cell in summary["cells"]]
