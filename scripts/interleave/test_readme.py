@@ -146,7 +146,7 @@ def section(title, text=README):
     return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-@pytest.mark.parametrize("path, quote", quotes_in(README), ids=lambda value: value[:40])
+@pytest.mark.parametrize("path, quote", quotes_in(README), ids=lambda value: str(value)[:40])
 def test_each_quote_stands_in_its_file(path, quote):
     assert path is not None, "a block of code names no file"
     assert stands_in(quote, (ROOT / path).read_text()), f"{path} no longer says:\n{quote}"
