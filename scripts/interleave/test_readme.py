@@ -22,7 +22,7 @@ BUILD = ROOT / "build" / "release"
 
 def published():
     """The folders of the results that the README quotes."""
-    names = sorted(set(re.findall(r"results/published/([^/)]+)/", README)))
+    names = sorted(set(re.findall(r"results/published/([^/)\s]+)/", README)))
     assert names, "the README quotes no result"
     return [ROOT / "results" / "published" / name for name in names]
 
@@ -54,7 +54,7 @@ def summaries():
 def about(title):
     """A section in one line, and the result that it is about."""
     text = " ".join(section(title).split("\n![")[0].split())
-    (name,) = set(re.findall(r"results/published/([^/)]+)/", text))
+    (name,) = set(re.findall(r"results/published/([^/)\s]+)/", text))
     return text, summaries()[name]
 
 
@@ -87,7 +87,7 @@ def test_what_a_pool_that_sleeps_loses_is_what_the_result_says():
 
 def test_the_run_took_as_long_as_it_says():
     name, minutes = re.search(
-        r"\[one run\]\(results/published/([^/)]+)/README\.md\) of (\d+) minutes", README).groups()
+        r"\[one run\]\(results/published/([^/)\s]+)/README\.md\) of (\d+) minutes", README).groups()
     manifest = json.loads((ROOT / "results" / "published" / name / "manifest.json").read_text())
     started, ended = (datetime.fromisoformat(manifest[key].rstrip("Z"))
                       for key in ("created_utc", "finished_utc"))
