@@ -292,8 +292,18 @@ def test_a_summary_by_another_version_names_the_numbers_and_the_commit_to_check_
     (result / "derived" / "summary.json").write_text(json.dumps(summary))
     seal(result, "1234567", False)
     fault = only_fault(result)
-    assert "drawn at commit 1234567, this is abc1234: 1 number differs" in fault
+    assert "was drawn at commit 1234567, this is abc1234: 1 number differs" in fault
     assert "threads_peak is 5 there, 17 here" in fault and "check out 1234567" in fault
+
+
+def test_a_summary_by_a_version_that_no_commit_holds_is_to_be_drawn_again(result):
+    summary = json.loads((result / "derived" / "summary.json").read_text())
+    summary["cells"][0]["models"][0]["threads_peak"] = 5
+    (result / "derived" / "summary.json").write_text(json.dumps(summary))
+    seal(result, "abc1234", True)
+    fault = only_fault(result)
+    assert "at commit abc1234 with changes that no commit holds" in fault
+    assert fault.endswith("./scripts/bench plot draws it again")
 
 
 def test_a_summary_by_another_version_with_the_same_numbers_is_verified(result):

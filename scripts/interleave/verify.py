@@ -362,30 +362,34 @@ def check_derived(result, names, root, found):
         return
     numbers = differing_numbers(old, json.loads(texts["derived/summary.json"]))
     told = told_numbers(numbers)
-    there = (manifest.get("derived") or {}).get("commit")
+    drawn = manifest.get("derived") or {"commit": None, "dirty": None}
     here, dirty = commit_of(root)
-    if there == here and not dirty and not (manifest.get("derived") or {}).get("dirty"):
+    if drawn["commit"] == here and not dirty and not drawn.get("dirty"):
         found.summary = "different"
         for name in differing:
             words = told if name.endswith(".json") and numbers else "not byte for byte"
             found.fault(name, f"is not what the samples say: {words}")
     elif numbers:
         found.summary = "different"
-        found.fault("derived/summary.json", f"{whose(there)}, this is {here}: {told}{look(there)}")
+        found.fault("derived/summary.json",
+                    f"was drawn {by(drawn)}, this is {here}: {told}: {what_then(drawn)}")
     else:
         found.summary = "same numbers"
-        found.notes.append(f"derived/: {whose(there)}, this is {here}: the numbers are the same, "
-                           f"other text is not ({', '.join(differing)})")
+        found.notes.append(f"derived/ was drawn {by(drawn)}, this is {here}: the numbers are the "
+                           f"same, other text is not ({', '.join(differing)})")
 
 
-def whose(commit):
-    return f"it was drawn at commit {commit}" if commit else (
-        "it was drawn by an older version, which did not say which")
+def by(drawn):
+    if not drawn["commit"]:
+        return "by an older version, which did not say which"
+    changes = " with changes that no commit holds" if drawn.get("dirty") else ""
+    return f"at commit {drawn['commit']}{changes}"
 
 
-def look(commit):
-    return f": check out {commit} and verify there" if commit else (
-        ": draw it again with ./scripts/bench plot")
+def what_then(drawn):
+    if drawn["commit"] and not drawn.get("dirty"):
+        return f"check out {drawn['commit']} and verify there"
+    return "./scripts/bench plot draws it again"
 
 
 def told_numbers(numbers):
