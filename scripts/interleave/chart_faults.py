@@ -81,7 +81,7 @@ def _panel(data, ax, group, models, percentile):
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xticklabels([f"{cell['scenario']}\n{_share(cell['rate'])}" for cell in group])
     ax.set_xlabel("share of turns that a fault touches")
-    ax.set_ylabel("delay of a turn")
+    ax.set_ylabel("delay of a turn (log scale)")
     grid(ax)
     rows, ends, key = [], [], f"{percentile} {group[0]['params'].get('io', 'timer')}"
     for i, model in enumerate(models):

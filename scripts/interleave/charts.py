@@ -1,5 +1,7 @@
 """Which figures does a result get? Draws them all, at both widths, in every format."""
 
+import gc
+
 from . import (chart_bars, chart_efficiency, chart_ladder, chart_makespan, chart_memory,
                chart_reference, chart_timeline)
 from .chart_cpu import what_does_it_cost_in_cpu_time
@@ -74,13 +76,21 @@ def draw_all(result, summary, folder, only=None, widths=None, kinds=tuple(KINDS)
     """Writes every figure into `folder`. Returns what was drawn, and what was not and why."""
     data = ChartData(result, summary)
     folder.mkdir(parents=True, exist_ok=True)
+    gc.freeze()  # a figure leaves much to collect, and a large result is not to be searched for it
+    try:
+        return _draw(data, folder, only, widths or WIDTHS, kinds)
+    finally:
+        gc.unfreeze()
+
+
+def _draw(data, folder, only, widths, kinds):
     drawn, left_out = [], []
     for name, draw in plans(data):
         if only and name not in only:
             continue
         files = []
         try:
-            for width, suffix in widths or WIDTHS:
+            for width, suffix in widths:
                 with settings():
                     drawing = draw(width)
                 while drawing.name in {d["name"] for d in drawn}:

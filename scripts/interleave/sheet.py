@@ -101,8 +101,10 @@ def make_sheet(width, question, reading, footer, panels, panel_height, *, column
         row, column = divmod(i, columns)
         x0 = MARGIN + column * cell + left
         top = head + row * (above + panel_height + below) + above
+        alone = i == panels - 1 and column == 0  # no corner stays empty
+        room = usable if alone else cell
         axes.append(figure.add_axes([x0 / width, 1 - (top + panel_height) / height,
-                                     (cell - left - right) / width, panel_height / height]))
+                                     (room - left - right) / width, panel_height / height]))
     return figure, axes
 
 
@@ -179,7 +181,8 @@ def save(drawing, folder, stem, kinds=tuple(KINDS)):
     with settings(), outlines_only():
         for kind in kinds:
             buffer = io.BytesIO()
-            drawing.figure.savefig(buffer, format=kind, metadata=KINDS[kind])
+            more = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}  # of 9: no larger
+            drawing.figure.savefig(buffer, format=kind, metadata=KINDS[kind], **more)
             data = buffer.getvalue()
             if kind == "svg":
                 data = slim(_with_alt_text(data.decode(), drawing, stem)).encode()

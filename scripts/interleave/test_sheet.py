@@ -74,3 +74,14 @@ def test_a_title_that_has_room_is_whole():
         _, axes = sheet(PAGE, 2)
         panel_title(axes[0], "react", "agents that think and use tools", left=0.4)
     assert [t.get_text() for t in axes[0].texts] == ["react", "agents that think and use tools"]
+
+
+@pytest.mark.parametrize("panels, spans", [(1, True), (2, False), (3, True), (4, False)])
+def test_a_last_panel_that_is_alone_in_its_row_has_all_of_it(panels, spans):
+    with settings():
+        figure, axes = make_sheet(PAGE, "Does it fit?", "So.", "a footer", panels, 1.0, columns=2,
+                                  left=0.5, right=0.1)
+    right = [ax.get_position().x1 * PAGE for ax in axes]
+    assert right[-1] == pytest.approx(PAGE - MARGIN - 0.1)
+    wide = axes[-1].get_position().width > 1.5 * axes[0].get_position().width
+    assert wide == (spans and panels > 1)
