@@ -7,6 +7,7 @@ thousand, block by block, in a folder of its own, and prints seconds beside what
 import argparse
 import json
 import math
+import os
 import random
 import shutil
 import sys
@@ -117,11 +118,12 @@ def canary(number, entry, dice):
 
 
 def seconds_of(action, *arguments):
-    start = time.monotonic()
-    with open("/dev/null", "w") as nowhere:
+    """By the clock, and of CPU time: where the clock tells much more, the machine was busy."""
+    start, cpu = time.monotonic(), time.process_time()
+    with open(os.devnull, "w") as nowhere:
         session = cli.Session(ROOT, Console(file=nowhere))
         action(session, *arguments)
-    return time.monotonic() - start
+    return time.monotonic() - start, time.process_time() - cpu
 
 
 def measure(source, samples, say=print):
@@ -133,13 +135,14 @@ def measure(source, samples, say=print):
         seconds = {"plot": seconds_of(cli.draw, folder),
                    "report": seconds_of(report.main, options),
                    "verify": seconds_of(verify.main, options)}
-        for verb, taken in seconds.items():
+        for verb, (taken, cpu) in seconds.items():
             allowed = ALLOWED_S[verb]
-            say(f"{verb:8}{taken:7.2f} s of {allowed:g} s allowed: {taken / allowed:.0%}")
+            say(f"{verb:8}{taken:6.2f} s of {allowed:g} s allowed: {taken / allowed:.0%} "
+                f"({cpu:.2f} s of CPU time)")
         faults = verify.findings_of(folder, ROOT).faults
         if faults:
             say(f"verify does not take it for whole: {faults[0]}")
-    return faults or any(seconds[verb] > allowed for verb, allowed in ALLOWED_S.items())
+    return faults or any(seconds[verb][0] > allowed for verb, allowed in ALLOWED_S.items())
 
 
 def main():
