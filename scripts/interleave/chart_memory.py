@@ -7,7 +7,7 @@ from .chart_lines import LEFT, dodge_of, grid, line, line_rows, log_x, log_y
 from .groups import panel_of
 from .labels import label_line_ends
 from .memory import own_memory
-from .sheet import Drawing, NothingToDraw, make_sheet, panel_title, widest
+from .sheet import PAGE, Drawing, NothingToDraw, make_sheet, panel_title, widest
 from .waiting_strip import draw_strip, strip_height, strip_rows, strip_words
 
 
@@ -19,9 +19,12 @@ def what_does_an_agent_cost(data, width):
     everything = [c for cells in series for c in cells]
     models = data.lines(everything)
     question = "What does a waiting agent cost?"
+    slopes = [_slopes(data, cells) for cells in series]
     strips = [strip_rows(data, cells, models) for cells in series]
+    told = ", with 95 % interval" if width == PAGE and any(
+        s["low"] is not None for found in slopes for s in found.values()) else ""
     reading = ("Memory that the run added to its process, agents that only wait. Lower is better. "
-               "At the right: what each further agent adds (slope of the line). "
+               f"At the right: what each further agent adds (slope of the line){told}. "
                f"{strip_words([row for rows in strips for row in rows])}"
                f"{data.marks(everything, models)}")
     note = ("Resident memory, page tables, and what the kernel keeps for threads: their kernel "
@@ -29,11 +32,10 @@ def what_does_an_agent_cost(data, width):
             "The slope is the weighted Theil-Sen slope over all sizes from which on the agents "
             "make up at least half of the memory, within each block; then its median over the "
             "blocks.")
-    slopes = [_slopes(data, cells) for cells in series]
 
     def named(model, found):
         label = data.styles[model].label
-        return f"{label} {units.size(found[model]['median'])}" if model in found else label
+        return f"{label} {_slope_words(found[model], width)}" if model in found else label
 
     figure, axes = _sheet(data, width, question, reading, series, strips,
                           [named(m, found) for found in slopes for m in models])
@@ -77,6 +79,18 @@ def _slopes(data, cells):
     return {m["model"]: m["bytes_per_agent"] | {"to_agents": m["to_agents"]}
             for m in data.summary["memory_per_agent"]
             if m["scenario"] == cells[0]["scenario"] and m["params"] == rest}
+
+
+def _slope_words(slope, width):
+    """On a page with its interval; in a column there is no room for it."""
+    words = units.size(slope["median"])
+    if width != PAGE or slope["low"] is None:
+        return words
+    low, high = units.size(slope["low"]), units.size(slope["high"])
+    unit = " " + words.split(" ")[-1]
+    if low.endswith(unit) and high.endswith(unit):
+        low, high = low.removesuffix(unit), high.removesuffix(unit)
+    return f"{words} ({low} to {high})"
 
 
 def _sheet(data, width, question, reading, series, strips, texts):
