@@ -27,8 +27,8 @@ from .plan_words import tell_cells, tell_plan
 from .progress import Display
 from .run import Runner, without_rows
 from .samples import (
-    cut_torn_line, fault_of_entry, fault_of_sample, read_json, read_lines, sha256_of, write_json,
-    write_lines)
+    cut_torn_line, each_line, fault_of_entry, fault_of_sample, read_json, read_lines, sha256_of,
+    write_json, write_lines)
 from .sums import record_measured, seal
 from .trouble import Trouble, Usage
 from .units import plural
@@ -177,7 +177,7 @@ def measure(session, result, about, lock):
     plan = read_lines(result / "plan.jsonl", fault_of_entry)
     if not plan:
         raise Usage(f"{result / 'plan.jsonl'} has no line: start a new run")
-    rows = read_lines(result / "samples.jsonl", fault_of_sample)
+    rows = {row["exec_id"] for row in each_line(result / "samples.jsonl", fault_of_sample)}
     manifest = read_json(result / "manifest.json")
     runner = Runner(result, session.executables, about, (lock.fd,),
                     canaries_of(session, result, manifest, lock))

@@ -164,7 +164,7 @@ class Turns:
                 last = block
                 self.begin(*block, display)
             named.side, mine = own(entry)
-            (row,) = self.runners[named.side].run_all([mine], named)
+            (row,) = self.runners[named.side].run_each([mine], named)
             if row["status"] == "ok":
                 self.fault[named.side] = False
             elif self.fault[named.side] is None and not entry["skip_reason"]:

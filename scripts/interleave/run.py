@@ -221,9 +221,10 @@ class Runner:
             trace.unlink(missing_ok=True)
         return row
 
-    def run_all(self, entries, display):
-        """Runs the entries; each row is on disk before the next starts. Returns the new rows."""
-        rows, log, block = [], Log(self.result / "samples.jsonl"), None
+    def run_each(self, entries, display):
+        """Runs the entries; each row is on disk before the next starts. Yields the new rows, and
+        keeps none: with their histograms those of a long run take much memory."""
+        log, block = Log(self.result / "samples.jsonl"), None
         try:
             for entry in entries:
                 if entry["skip_reason"]:
@@ -236,11 +237,10 @@ class Runner:
                     if row["status"] != "ok":
                         display.note(f"{row['exec_id']}: {row['status']}: {row['reason']}")
                 log.append(row)
-                rows.append(row)
+                yield row
         finally:
             log.close()
             shutil.rmtree(self.result / "scratch", ignore_errors=True)
-        return rows
 
     def begin(self, entry, last, display):
         """A canary before each block, and before what is left of one after an interruption."""
@@ -251,10 +251,10 @@ class Runner:
             display.disturbed(len(self.canaries.disturbed()))
         return block
 
-    def run_whole(self, plan, rows, seed, display):
-        """What of the plan has no row yet; then, for each disturbed block, another one. rows: those
-        that there are; seed: of the order. Returns how many rows are new."""
-        count = len(self.run_all(without_rows(plan, rows), display))
+    def run_whole(self, plan, measured, seed, display):
+        """What of the plan has no row yet; then, for each disturbed block, another one. measured:
+        the exec_ids that have a row; seed: of the order. Returns how many rows are new."""
+        count = how_many(self.run_each(without_rows(plan, measured), display))
         while self.canaries:
             more = extra_entries(plan, self.canaries.disturbed(), seed)
             if not more:
@@ -262,7 +262,7 @@ class Runner:
             append_lines(self.result / "plan.jsonl", more)
             plan = plan + more
             display.more(more, len(self.canaries.disturbed()))
-            count += len(self.run_all(more, display))
+            count += how_many(self.run_each(more, display))
         return count
 
     def cost(self, own):
@@ -279,7 +279,11 @@ def append_lines(path, entries):
         log.close()
 
 
-def without_rows(plan, rows):
-    """The planned processes that have no row yet, in their order."""
-    measured = {row["exec_id"] for row in rows}
+def how_many(rows):
+    return sum(1 for _ in rows)
+
+
+def without_rows(plan, measured):
+    """The planned processes that have no row yet, in their order. measured: the exec_ids of those
+    that have one."""
     return [entry for entry in plan if entry["exec_id"] not in measured]

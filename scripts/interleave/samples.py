@@ -122,16 +122,17 @@ def lines_of(path, fault_of):
             yield number, row, fault_of(row)
 
 
+def each_line(path, fault_of=fault_of_row):
+    """Yields each line of a file that is whole; it may not be there yet."""
+    if path.exists():
+        for number, row, fault in lines_of(path, fault_of):
+            if fault:
+                raise Trouble(f"{path}, line {number} is damaged: {fault}: mend or remove the line")
+            yield row
+
+
 def read_lines(path, fault_of=fault_of_row):
-    """All lines of a file that is whole; it may not be there yet."""
-    if not path.exists():
-        return []
-    rows = []
-    for number, row, fault in lines_of(path, fault_of):
-        if fault:
-            raise Trouble(f"{path}, line {number} is damaged: {fault}: mend or remove the line")
-        rows.append(row)
-    return rows
+    return list(each_line(path, fault_of))
 
 
 def read_json(path):

@@ -61,7 +61,7 @@ def one_row(tmp_path):
         result.mkdir()
         executables = Executables(root / "build" / "release")
         about, _ = executables.about([model])
-        Runner(result, executables, about).run_all([entry_of(model, **changes)], NoDisplay())
+        list(Runner(result, executables, about).run_each([entry_of(model, **changes)], NoDisplay()))
         (row,) = lines(result / "samples.jsonl")
         return row
     return run
@@ -217,7 +217,7 @@ def test_a_trace_is_kept_under_the_name_of_its_process(one_row, tmp_path):
 
 def test_what_has_a_row_does_not_run_again():
     plan = [entry_of("good"), entry_of("invalid")]
-    assert without_rows(plan, [{"exec_id": "01-good-b00"}]) == [plan[1]]
+    assert without_rows(plan, {"01-good-b00"}) == [plan[1]]
 
 
 def test_an_interruption_kills_the_child(tmp_path):
