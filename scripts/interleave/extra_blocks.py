@@ -47,6 +47,22 @@ def numbered(blocks, planned, bad):
     return sorted(found.items())
 
 
+def instead_of_what_was_not_disturbed(plan, disturbed):
+    """What no canary asked for, in words: more blocks of a cell, until they say what one likes."""
+    faults = []
+    for cell_id, blocks in blocks_of(plan).items():
+        added = {number: instead_of(entries) for number, entries in blocks.items()
+                 if instead_of(entries) is not None}
+        faults += [f"block {number} of {cell_id} stands in for block {old}, which no canary found "
+                   "disturbed" for number, old in sorted(added.items())
+                   if (cell_id, old) not in disturbed or old not in blocks or old >= number]
+        most = (len(blocks) - len(added)) // 2
+        if len(added) > most:
+            faults.append(f"{cell_id} has {len(added)} blocks in place of disturbed ones, and may "
+                          f"have {most}")
+    return faults
+
+
 def instead_of(entries):
     return entries[0].get("instead_of")
 

@@ -54,6 +54,7 @@ def whole(tmp_path_factory):
     rows = [row for row in rows_of(folder / "samples.jsonl") if row["scenario"] in cells]
     names = {row["exec_id"] for row in rows}
     plan = [OF_A_PLAN | row for row in rows_of(folder / "plan.jsonl") if row["exec_id"] in names]
+    rows = [row | ({"digest": "0", "sum": "0"} if row["status"] == "ok" else {}) for row in rows]
     write_rows(folder / "samples.jsonl", rows)
     write_rows(folder / "plan.jsonl", plan)
     write_rows(folder / "canary.jsonl", [CANARY])
@@ -98,7 +99,7 @@ def test_a_whole_result_is_verified_byte_for_byte(result):
 
 FILES = ["manifest.json", "plan.jsonl", "samples.jsonl", "canary.jsonl", "README.md", SUMS,
          "derived/summary.json", "derived/summary.csv", "derived/summary.md",
-         "derived/summary.tex", "citation.bib", "HOW_TO_CITE.md",
+         "derived/comparisons.csv", "derived/summary.tex", "citation.bib", "HOW_TO_CITE.md",
          "trace/05-asio-trace.json"]
 
 
@@ -262,11 +263,76 @@ def test_a_lost_row_is_missed(result):
     (lambda rows: [rows[0] | {"block": 4}] + rows[1:], "its block is not the planned one"),
     (lambda rows: [rows[0] | {"params": rows[0]["params"] | {"seed": 2}}] + rows[1:],
      "its params are not the planned ones"),
+    (lambda rows: [rows[0] | {"wall_ns": rows[0]["makespan_ns"] - 1}] + rows[1:],
+     "it took longer than its process ran"),
+    (lambda rows: [rows[0] | {"makespan_ns": rows[0]["lb_ns"] // 2}] + rows[1:],
+     "it took less time than any schedule"),
+    (lambda rows: [rows[0] | {"digest": None, "sum": None}] + rows[1:],
+     "its answer is not the right one"),
     (lambda rows: [rows[0] | {"digest": "1", "sum": "1"}] + rows[1:],
      "its answer is not the right one")])
 def test_a_row_that_is_not_of_its_planned_process_is_named(result, edit, words):
     assert any(fault.startswith("samples.jsonl: ") and words in fault
                for fault in faults(edit_rows(result, edit)))
+
+
+def edit_plan(result, edit):
+    """What is added to the plan, each with the row that its own is to be like."""
+    plan, rows = rows_of(result / "plan.jsonl"), rows_of(result / "samples.jsonl")
+    measured, added = {row["exec_id"]: row for row in rows}, edit(plan)
+    write_rows(result / "plan.jsonl", plan + [entry for entry, _ in added])
+    write_rows(result / "samples.jsonl", rows + [
+        measured[like] | {key: entry[key] for key in ("exec_id", "block", "position")}
+        for entry, like in added])
+    return drawn(renewed(result))
+
+
+def again(entry, block, **more):
+    name = f"{entry['exec_id'].rpartition('-')[0]}-b{block:02d}"
+    return entry | {"exec_id": name, "block": block} | more, entry["exec_id"]
+
+
+def first_cell(plan):
+    of_block = [entry for entry in plan if entry["block"] == 0 and not entry["skip_reason"]]
+    return [entry for entry in of_block if entry["cell_id"] == of_block[0]["cell_id"]]
+
+
+def test_blocks_that_no_canary_asked_for_are_named(result):
+    """More of them, until they say what one likes, would be another way to choose a result."""
+    (told,) = faults(edit_plan(result, lambda plan: [
+        again(entry, 6, instead_of=0) for entry in first_cell(plan)]))
+    assert told.startswith("plan.jsonl: block 6 of ")
+    assert told.endswith("stands in for block 0, which no canary found disturbed")
+
+
+def disturbed(result, *blocks):
+    """By a canary before each of these blocks of the first cell."""
+    cell = first_cell(rows_of(result / "plan.jsonl"))[0]["cell_id"]
+    write_rows(result / "canary.jsonl", [CANARY, *(
+        CANARY | {"canary_id": f"c-{block}", "cell_id": cell, "block": block,
+                  "sleep_ns": 20_000_000} for block in blocks)])
+
+
+def test_blocks_that_a_canary_asked_for_are_in_order_and_missed_where_there_are_none(result):
+    disturbed(result, 0)
+    (told,) = faults(drawn(renewed(result)))
+    assert "2 processes that the canaries ask for in place of disturbed ones were not planned" \
+        in told and "bench resume" in told
+    assert faults(edit_plan(result, lambda plan: [
+        again(entry, 6, instead_of=0) for entry in first_cell(plan)])) == []
+
+
+def test_more_blocks_than_may_be_added_are_named(result):
+    disturbed(result, *range(6))
+    (told,) = faults(edit_plan(result, lambda plan: [
+        again(entry, 6 + n, instead_of=n) for n in range(4) for entry in first_cell(plan)]))
+    assert told.endswith("has 4 blocks in place of disturbed ones, and may have 3")
+
+
+def test_a_second_run_in_one_block_is_named(result):
+    (told,) = faults(edit_plan(result, lambda plan: [
+        again(first_cell(plan)[0], 0, exec_id="05-asio-once-more")]))
+    assert "is planned 2 times in block 0 of" in told
 
 
 def test_a_summary_of_other_samples_is_named_by_its_numbers(result):
@@ -315,6 +381,20 @@ def test_a_summary_by_another_version_with_the_same_numbers_is_verified(result):
     found = verify.findings_of(result, ROOT)
     assert found.faults == [] and found.summary == "same numbers"
     assert "drawn at commit 1234567" in found.notes[0]
+
+
+@pytest.mark.parametrize("edit, words", [
+    (lambda s: s["trust"].update(level="citable"), "trust.level is citable there"),
+    (lambda s: s["comparisons"][0]["pairs"][0].update(verdict="faster"), "verdict is faster there"),
+    (lambda s: s["winning_tiers"][0].update(best="threads"), "best is threads there")])
+def test_words_that_claim_something_are_compared_with_those_of_another_version_too(
+        result, edit, words):
+    summary = json.loads((result / "derived" / "summary.json").read_text())
+    edit(summary)
+    (result / "derived" / "summary.json").write_text(json.dumps(summary))
+    seal(result, "1234567", False)
+    fault = only_fault(result)
+    assert "1 value differs" in fault and words in fault
 
 
 def test_samples_of_which_no_summary_can_be_made_are_one_message(result, monkeypatch):

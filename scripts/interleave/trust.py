@@ -161,8 +161,8 @@ def _some_disturbed(e):
 
 def _disturbed_words(disturbed, blocks):
     return (f"{disturbed:,} of {units.plural(blocks, 'block')} were disturbed: just before them "
-            "the machine was slower than usual (canary). Medians leave them out where the cell "
-            "has others.")
+            "the canary was more than 5 % off its usual time. Medians leave them out where the "
+            "cell has others.")
 
 
 def _failed_often(e):
@@ -380,8 +380,8 @@ _RULES = (
     Rule(VOID, "The code had changes that no commit holds.", _dirty),
     Rule(VOID, "The run was not finished.", _unfinished),
     Rule(VOID, "A sample failed the proof that its work was done.", _unproved),
-    Rule(VOID, "A line of the files is damaged, there twice, or of a process that was not planned.",
-         _changed_files),
+    Rule(VOID, "A file is not what was measured; or a line of it is damaged, there twice, or of a "
+         "process that was not planned.", _changed_files),
     Rule(VOID, "The programs were built for a debugger or with a sanitizer.", _slow_build),
     Rule(VOID, f"More than {_limit(MOSTLY)} of the blocks were disturbed.",
          _mostly_disturbed),

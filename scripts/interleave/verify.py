@@ -1,23 +1,32 @@
 """Is a result whole, unchanged, and does its summary say what its samples say? Reads, never writes.
 
 Check sums are compared, each line is held against its schema, each planned process against its row,
-and what was derived is derived once more, in memory.
+each added block against the canaries, and what was derived is derived once more, in memory.
+
+All this finds damage, and changes that do not fit what is left as it was. Who changes the samples
+and then all that follows from them, hashes included, is not found: the hashes lie beside what they
+are of.
 """
 
 import json
 import re
 import stat
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import canary
+from .extra_blocks import extra_entries, instead_of_what_was_not_disturbed
 from .manifest import commit_of
 from .records import result_of
+from .run import FASTER_THAN_POSSIBLE
 from .samples import from_json, sha256_of
 from .schema import fault_of, schema_of, unknown_fields
 from .sums import MEASURED_FILES, SUMS, differing_from_measured, entries_of, is_text, sum_line
 from .units import plural
 
 LARGEST_BYTES = 1 << 30
+REASON = re.compile(r"(?:reasons?|messages)(?:\[\d+\])?$")
 MOST_TOLD = 3  # of faults of the same kind, of a file
 # Planned and found must be the same; what a row has besides is its own.
 IN_COMMON = ("cell_id", "model", "scenario", "mode", "block", "position")
@@ -76,7 +85,8 @@ def tell(session, folder, found):
         return
     again = {"same": "its summary is what its samples say, byte for byte",
              "same numbers": "all numbers of its summary are what its samples say"}[found.summary]
-    session.say(f"Verified: {plural(found.files, 'file')} unchanged, {plural(found.rows, 'row')} "
+    session.say(f"Verified: {plural(found.files, 'file')} as their check sums say, "
+                f"{plural(found.rows, 'row')} "
                 f"for {plural(found.planned, 'planned process', 'es')}, and {again}.")
 
 
@@ -91,6 +101,7 @@ def findings_of(folder, root):
     canaries = (lines_in(folder, names, "canary.jsonl", "canary", found)
                 if "canary.jsonl" in names else [])
     check_rows(plan, samples, folder, found)
+    check_added_blocks(plan, canaries, manifest or {}, folder, found)
     check_traces(names, samples, found)
     if manifest and not manifest.get("finished_utc"):
         found.fault("manifest.json", "the run is not finished: go on with "
@@ -279,6 +290,11 @@ def check_rows(plan, samples, folder, found):
         if entry["exec_id"] in planned:
             found.fault("plan.jsonl", f"{entry['exec_id']} is planned twice")
         planned[entry["exec_id"]] = entry
+    places = Counter((e["cell_id"], e["model"], e["mode"], e["block"]) for e in plan
+                     if e["block"] is not None)
+    found.faults_of("plan.jsonl", [f"{model} is planned {count} times in block {block} of {cell_id}"
+                                   for (cell_id, model, _, block), count in places.items()
+                                   if count > 1])
     for row in samples:
         name = row["exec_id"]
         if name in rows:
@@ -307,10 +323,40 @@ def difference(entry, row):
             return f"its {key} is not the planned one"
     if not entry["params"].items() <= row["params"].items():  # a program tells more of them
         return "its params are not the planned ones"
-    whole = row["status"] == "ok" and row.get("stop") is None and row.get("digest") is not None
-    if whole and f"{row['digest']}:{row.get('sum')}" != entry["expect"]:
+    return None if row["status"] != "ok" else impossible(entry, row)
+
+
+def impossible(entry, row):
+    """What no process that went well can have written, for the runner would not have believed it.
+    """
+    if row.get("wall_ns") and row["makespan_ns"] > row["wall_ns"]:
+        return "it took longer than its process ran"
+    if row.get("stop") is not None:
+        return None  # a part of the work has no whole answer
+    if f"{row.get('digest')}:{row.get('sum')}" != entry["expect"]:
         return "its answer is not the right one"
+    if row["makespan_ns"] < FASTER_THAN_POSSIBLE * (row.get("lb_ns") or entry["lb_ns"]):
+        return "it took less time than any schedule"
     return None
+
+
+def check_added_blocks(plan, canaries, manifest, folder, found):
+    """Which blocks are added follows from the canaries alone, so that nobody can go on until the
+    numbers please."""
+    plan = [entry for entry in plan if entry["block"] is not None]
+    if found.has_faults("plan.jsonl", canary.FILE):
+        return
+    disturbed = canary.disturbed_blocks(canaries)
+    faults = instead_of_what_was_not_disturbed(plan, disturbed)
+    found.faults_of("plan.jsonl", faults)
+    if faults or not manifest.get("finished_utc"):
+        return
+    lacking = extra_entries(plan, disturbed, manifest.get("order_seed") or 1)
+    if lacking:
+        found.fault("plan.jsonl", f"{plural(len(lacking), 'process', 'es')} that the canaries ask "
+                                  "for in place of disturbed ones were not planned, the first is "
+                                  f"{lacking[0]['exec_id']}: go on with "
+                                  f"./scripts/bench resume {folder}")
 
 
 def check_traces(names, samples, found):
@@ -331,10 +377,12 @@ def derived_texts(result, summary):
     """What can be worked out again at once, by its path: figures and pages take longer, and have
     only their check sums."""
     from . import cite
+    from .comparisons_table import comparisons_csv
     from .markdown_tables import markdown_table
     from .summary import as_json
     from .summary_csv import as_csv
     return {"derived/summary.json": as_json(summary), "derived/summary.csv": as_csv(summary),
+            "derived/comparisons.csv": comparisons_csv(summary),
             "derived/summary.md": markdown_table(summary),
             "derived/summary.tex": cite.latex_table(summary, result.manifest),
             "citation.bib": cite.bibtex(summary, result.manifest),
@@ -397,12 +445,14 @@ def told_numbers(numbers):
                      numbers[:MOST_TOLD])
     more = f"; and {len(numbers) - MOST_TOLD:,} more" if numbers[MOST_TOLD:] else ""
     verb = "differs" if len(numbers) == 1 else "differ"
-    return f"{plural(len(numbers), 'number')} {verb}: {text}{more}"
+    kind = "number" if all(is_number(old) for _, old, _ in numbers) else "value"
+    return f"{plural(len(numbers), kind)} {verb}: {text}{more}"
 
 
 def differing_numbers(old, new, where=""):
-    """(place, there, here) of each number that was there and is another one now. What only the
-    newer version tells is no difference."""
+    """(place, there, here) of each number that was there and is another one now, and of each word
+    that claims something: a verdict, a tier, a level of trust. What only the newer version tells is
+    no difference, nor is how it words a reason."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [d for key in old for d in
                 differing_numbers(old[key], new.get(key), f"{where}.{key}" if where else key)]
@@ -414,9 +464,11 @@ def differing_numbers(old, new, where=""):
         inner = old.items() if isinstance(old, dict) else keyed(old).items()
         return [d for key, value in inner for d in
                 differing_numbers(value, None, f"{where}.{key}")]
-    if is_number(old) and (not is_number(new) or old != new):
-        return [(where, old, "none" if new is None else new)]
-    return []
+    if old is None or old == new and is_number(old) == is_number(new):
+        return []
+    if isinstance(old, str) and REASON.search(where):
+        return []
+    return [(where, old, "none" if new is None else new)]
 
 
 def keyed(values):
