@@ -3,8 +3,10 @@
 In plain words: what a reader of a ratio between them has to know first.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
+FAILED = ("timeout", "crash", "invalid")
 # What the manifest says once for the whole run, and the words for it.
 FIELDS = {"workload_version": "workload version", "commit": "commit", "profile": "profile",
           "blocks": "blocks", "compiler": "compiler", "flags": "build", "order_seed": "order seed"}
@@ -169,7 +171,16 @@ def notes(a, b, models):
     if same:
         said.append(f"The same program in both, byte for byte: {', '.join(same)}. Any difference "
                     "there is the machine's.")
+    said += [f"Not every process of {name} ended well ({told}): the ratios are of those that did."
+             for name, result in (("A", a), ("B", b)) if (told := _failed(result, models))]
     return said
+
+
+def _failed(result, models):
+    """asio 5 crash; tbb 1 timeout."""
+    counts = Counter((s["model"], s["status"]) for s in result.samples if s["model"] in models
+                     and s.get("mode") == "timed" and s["status"] in FAILED)
+    return "; ".join(f"{model} {count} {state}" for (model, state), count in sorted(counts.items()))
 
 
 def _when(manifest):

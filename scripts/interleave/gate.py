@@ -7,13 +7,14 @@ import json
 import math
 import sys
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 
 from . import machine, stats
 from .cells import chosen_cells
 from .cli import shown
 from .compare import measured, refuse_mixture, tell_where, to_stderr
-from .environments import differences, incomparable, interleaved, notes, other_work
+from .environments import FAILED, differences, incomparable, interleaved, notes, other_work
 from .in_turns import default_folder, measure_in_turns
 from .lock import MachineLock
 from .model_files import model_names
@@ -40,20 +41,26 @@ class Decision:
     ratio: stats.Ratio
     limit: float  # the greatest ratio that is accepted
     blocks: int | None = None
+    without: str | None = None  # which processes it knows nothing of, and would have to
 
 
-def decide(ratio, max_slowdown):
-    """ratio: of B over A; max_slowdown: as a share.
+def decide(ratio, max_slowdown, failed=("", "")):
+    """ratio: of B over A; max_slowdown: as a share; failed: in words which processes of A and of B
+    left no time, empty where all did.
 
     Within the limit: the interval ends at or below it, so that B is that little slower at most,
     wherever in the interval the truth lies. Slower: the whole interval lies above 1, and it is not
     shown to be within the limit. What does neither is not resolved: no pass and no failure.
+
+    A process that ran out of time was slow, and one that crashed might have been. So B does not
+    pass by the times that are left of it, and does not fail by those that are left of A.
     """
     limit = 1 + max_slowdown
-    if ratio.low is not None and ratio.high <= limit:
-        return Decision(WITHIN, ratio, limit)
-    if ratio.low is not None and ratio.low > 1:
-        return Decision(SLOWER, ratio, limit)
+    for status, holds, words in (
+            (WITHIN, ratio.low is not None and ratio.high <= limit, failed[1]),
+            (SLOWER, ratio.low is not None and ratio.low > 1, failed[0])):
+        if holds:
+            return Decision(NOT_RESOLVED if words else status, ratio, limit, without=words or None)
     return Decision(NOT_RESOLVED, ratio, limit, blocks_needed(ratio, limit))
 
 
@@ -164,7 +171,8 @@ def judge(session, options, a, b, cell_id):
     if ratio is None:
         raise Usage(f"{options.model} has no time to compare in {cell_id}: "
                     f"{why_no_time(a, b, cell_id, options.model)}")
-    decision = decide(ratio, options.max_slowdown)
+    failed = tuple(failed_words(result, cell_id, options.model) for result in (a, b))
+    decision = decide(ratio, options.max_slowdown, failed)
     if options.json:
         sys.stdout.write(json.dumps(document(options, a, b, cell_id, paired, decision), indent=1,
                                     allow_nan=False) + "\n")
@@ -176,6 +184,15 @@ def judge(session, options, a, b, cell_id):
             session.say(note)
         session.say(sentence(options.model, cell_id, decision, paired))
     return decision.status
+
+
+def failed_words(result, cell_id, model):
+    """Of the processes that would be compared."""
+    states = Counter(s["status"] for s in result.samples
+                     if (s["cell_id"], s["model"], s["mode"]) == (cell_id, model, "timed")
+                     and s["status"] in FAILED
+                     and (cell_id, s["block"]) not in result.left_out)
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
 def why_no_time(a, b, cell_id, model):
@@ -197,13 +214,18 @@ def sentence(model, cell_id, decision, paired):
         interval = f"95 % interval {interval_text(ratio)}, p {p_text(ratio.p)}"
     seen = ("" if ratio.detectable is None
             else f" The smallest change it could have seen: {change_text(ratio.detectable)}.")
+    apart = (" The two were measured at different times: some of it may be the machine's."
+             if decision.status == SLOWER and not paired else "")
     return (f"{WORDS[decision.status].upper()}: {model} in {cell_id} takes "
             f"{ratio_text(ratio.median)} times as long in B as in A ({interval}, {how}); accepted "
-            f"is up to {ratio_text(limit)}. {meaning(decision)}{seen}")
+            f"is up to {ratio_text(limit)}. {meaning(decision)}{apart}{seen}")
 
 
 def meaning(decision):
     limit = change_text(decision.limit)
+    if decision.without:
+        return (f"Those are the times of the processes that ended well. Of the others of one side "
+                f"({decision.without}) nobody knows: find out why they failed first.")
     if decision.status == WITHIN:
         return f"It is at most {limit} slower."
     if decision.status == SLOWER:
@@ -221,6 +243,7 @@ def document(options, a, b, cell_id, paired, decision):
     return {"verdict": WORDS[decision.status], "exit_status": decision.status,
             "model": options.model, "cell_id": cell_id, "paired": paired, **ratio_document(ratio),
             "limit": decision.limit, "blocks_that_would_do": decision.blocks,
+            "without": decision.without,
             "sentence": sentence(options.model, cell_id, decision, paired),
             "differences": [each.as_dict() for each in differences(a, b)],
             "a": {"path": shown(a.path), "result_id": a.manifest.get("result_id")},

@@ -106,7 +106,7 @@ def change_text(ratio):
 def legend(both):
     """What the columns of the table mean, and how far to believe them."""
     parts = [f"B/A below 1: B takes less time. Equivalent: the interval is within "
-             f"{both.margin * 100:.0f} % of 1. Could see: the smallest change that this data would "
+             f"{both.margin * 100:.3g} % of 1. Could see: the smallest change that this data would "
              "have told from none."]
     hints = sum(change.hint for change in both.changes)
     if hints < len(both.changes):

@@ -223,6 +223,15 @@ def test_a_crash_is_no_time_to_compare(tmp_path, as_json):
     assert document["only_b"] == [{"cell_id": cell_id(8), "model": "tbb"}]
 
 
+def test_processes_that_failed_are_told_before_the_ratios_of_the_others(tmp_path, compare):
+    a = write_result(tmp_path / "a", {(8, "asio"): noisy(100), (8, "tbb"): noisy(100)})
+    b = write_result(tmp_path / "b", {(8, "asio"): noisy(100, 12) + [None] * 3,
+                                      (8, "tbb"): noisy(100)})
+    _, text, _ = compare(a, b, width=400)
+    assert "Not every process of B ended well (asio 3 crash): the ratios are of those" in text
+    assert "process of A" not in text
+
+
 def test_a_program_built_in_two_places_is_the_same_apart_from_its_path(tmp_path):
     built = []
     for name in ("one", "another_place"):
