@@ -12,6 +12,7 @@ from . import stats
 from .environments import other_work
 from .summary import summarise
 from .two_results import makespans, noise_floor, stopped_cells, times_of
+from .units import plural
 
 SAME, DIFFERENT, OPEN, CONTRADICTED = "same", "different", "open", "contradicted"
 
@@ -48,13 +49,26 @@ class CellAgain:
         return tuple({frozenset((c.one, c.other)): faster_of(c) for c in found
                       if c.verdict != stats.NOT_RESOLVED} for found in self.comparisons)
 
+    @cached_property
+    def proved(self):
+        """Of each: pair of models -> the faster one's name, for all pairs of the cell together:
+        a hint, which is each comparison by itself, proves nothing where there are many of them."""
+        return tuple({frozenset((c.one, c.other)): faster_of(c)
+                      for c, p in zip(found, stats.holm([c.ratio.p for c in found]))
+                      if p <= stats.ALPHA and c.verdict in (stats.FASTER, stats.SLOWER)}
+                     for found in self.comparisons)
+
+    @property
+    def hint(self):
+        """Whether one of the two has too few blocks for verdicts."""
+        return any(c.p_holm is None for found in self.comparisons for c in found)
+
     @property
     def reversed(self):
-        """(the faster one there, the faster one here) of each pair that is resolved in both, and
+        """(the faster one there, the faster one here) of each pair that is proved in both, and
         the other way round."""
-        there, here = self.resolved
+        there, here = self.proved
         return [(there[pair], here[pair]) for pair in there if pair in here
-                and stats.EQUIVALENT not in (there[pair], here[pair])
                 and there[pair] != here[pair]]
 
     @property
@@ -135,8 +149,12 @@ def sentence(cells):
         said += f"; in {count[DIFFERENT]} they differ, without a proof of the opposite"
     if count[CONTRADICTED]:
         pairs = sum(len(cell.reversed) for cell in cells)
-        return said + (f"; {count[CONTRADICTED]} contradict: {pairs} pairs of models are proved "
-                       "the other way round." if pairs != 1 else
-                       f"; {count[CONTRADICTED]} contradicts: one pair of models is proved the "
-                       "other way round.")
-    return said + "; no pair of models is proved the other way round."
+        said += (f"; {count[CONTRADICTED]} contradict: {pairs} pairs of models are proved "
+                 "the other way round." if pairs != 1 else
+                 f"; {count[CONTRADICTED]} contradicts: one pair of models is proved the "
+                 "other way round.")
+    else:
+        said += "; no pair of models is proved the other way round."
+    hints = sum(cell.hint for cell in cells)
+    return said + (f" With fewer than {stats.ENOUGH_BLOCKS} blocks the verdicts of "
+                   f"{plural(hints, 'cell')} are hints." if hints else "")

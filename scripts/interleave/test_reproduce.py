@@ -56,6 +56,21 @@ def test_only_a_proof_of_the_opposite_contradicts(again):
     assert cells[0].reversed == [("asio", "tbb")] and not cells[1].reversed
 
 
+def test_hints_of_many_pairs_prove_nothing(again):
+    """In six blocks each pair by itself is told apart where one is ahead in all of them, which
+    among 15 pairs happens by chance."""
+    models = {f"m{i}": noisy(100 + 20 * i, count=6) for i in range(6)}
+    other = {f"m{i}": noisy(200 - 20 * i, count=6) for i in range(6)}
+    (cell,) = again((models, other))
+    assert all(c.verdict == "slower" for found in cell.comparisons for c in found)
+    assert cell.reversed == [] and cell.state == DIFFERENT
+    assert sentence([cell]).endswith(
+        "no pair of models is proved the other way round. With fewer than 15 blocks the "
+        "verdicts of 1 cell are hints.")
+    (alone,) = again(({m: models[m] for m in ("m0", "m5")}, {m: other[m] for m in ("m0", "m5")}))
+    assert alone.state == CONTRADICTED  # one comparison needs no correction
+
+
 def test_another_winner_without_a_proof_of_the_opposite_is_different(again):
     """Not told apart there, the one ahead; told apart here, the other ahead."""
     wide = noisy(100, spread=0.2)
