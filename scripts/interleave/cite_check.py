@@ -26,7 +26,7 @@ class Report:
     file: str
     results: dict = field(default_factory=dict)  # ID -> folder, or None where there is none
     matching: int = 0
-    fitting: int = 0  # with one of several cells that may be meant
+    fitting: int = 0  # with one of several cells or results that may be meant
     unattributed: int = 0
     problems: list = field(default_factory=list)
 
@@ -100,9 +100,12 @@ def folders_by_id(results):
     return found
 
 
-def _candidates(document, known, section, mark=None):
+def _candidates(document, known, section, mark=None, lines=()):
     """(those that a block is about, all others): by its mark, else the results that its section
-    names, else all."""
+    names, else all. Where it names results itself it is about these and no others."""
+    named = [name for line, _, name in document.ids if line in lines]
+    if named:
+        return [known[name] for name in dict.fromkeys(named) if name in known], []
     ids = [mark] if mark else list(dict.fromkeys(
         name for _, s, name in document.ids if s == section))
     near = [known[name] for name in ids if name in known]
@@ -113,17 +116,18 @@ def _candidates(document, known, section, mark=None):
 
 
 def _judge(report, places, near, far, claims_of):
-    """Each number once: right if one result says so, wrong only if a near one does."""
+    """Each number once: right if a near result says so, or a far one and no near one has another
+    number; wrong only if a near one has another and no result at all has this one."""
     found = {}
     for is_near, results in ((True, near), (False, far)):
         for known in results:
             for claim in claims_of(known):
                 found.setdefault(claim.key, []).append((is_near, known, claim))
     for claims in found.values():
-        agreeing = [claim for _, _, claim in claims if claim.agrees]
+        agreeing = [(is_near, claim) for is_near, _, claim in claims if claim.agrees]
         wrong = [(known, claim) for is_near, known, claim in claims
                  if is_near and claim.certain and not claim.agrees]
-        if any(claim.certain for claim in agreeing):
+        if any(claim.certain and (is_near or not wrong) for is_near, claim in agreeing):
             report.matching += 1
         elif agreeing:
             report.fitting += 1
@@ -173,7 +177,8 @@ def _picture_claims(picture: Picture, known):
 
 def _check_paragraphs(document, known, report):
     for paragraph in document.paragraphs:
-        near, far = _candidates(document, known, paragraph.section)
+        lines = {line for _, line in paragraph.starts}
+        near, far = _candidates(document, known, paragraph.section, lines=lines)
         claims = {one.id: list(prose_claims(paragraph, one)) for one in [*near, *far]}
         places = [(start,) for start in loose_quantities(paragraph)]
         _judge(report, places, near, far, lambda one: claims[one.id])
@@ -192,7 +197,7 @@ def words(report):
                    f"{instead if instead.startswith('has ') else f'says {instead}'} "
                    f"({problem['where']}; {problem['result']})")
     wrong = sum(p["kind"] == "number" for p in report.problems)
-    fitting = f", {report.fitting} fit one of several cells that may be meant" \
+    fitting = f", {report.fitting} fit one of several cells or results that may be meant" \
         if report.fitting else ""
     yield (f"{plural(report.checked, 'number')} checked against "
            f"{plural(sum(p is not None for p in report.results.values()), 'result')}: "

@@ -10,7 +10,7 @@ NOT_MEASURED = "has no such number"
 @dataclass(frozen=True)
 class Claim:
     """One number. `key` is its place: the claims of several results about it share that. `certain`:
-    there is one thing only that it can be about."""
+    there is one thing only that it can be about. `close`: what the result has is nearly that."""
 
     key: tuple
     line: int
@@ -19,12 +19,14 @@ class Claim:
     where: str
     agrees: bool
     certain: bool
+    close: bool = False
 
 
 def claim(key, line, said: Said, measured, where, certain=True):
     """measured: what the result has there, each of them right; none: it has nothing."""
     return Claim(key, line, said.words(), said.instead(measured[0]) if measured else NOT_MEASURED,
-                 where, any(said.agrees(value) for value in measured), certain)
+                 where, any(said.agrees(value) for value in measured), certain,
+                 any(said.is_close(value) for value in measured))
 
 
 def place(known, cell, model=None):

@@ -2,7 +2,8 @@
 
 It does where the measured one, rounded as the written one is, is the written one: 303 ms and 0.30 s
 both agree with 302.7 ms, and 302 ms does not. After "about" and its like, zeros at the end are no
-digits: about 300 ms agrees, too.
+digits: about 300 ms agrees, too; but about 1,000 ms agrees with nothing that is further off than a
+tenth.
 """
 
 import re
@@ -18,6 +19,9 @@ SHARES = {"%": 0.01, "per cent": 0.01, "percent": 0.01}
 RATIOS = {"×": 1.0}
 UNITS = TIMES | SIZES | SHARES | RATIOS
 UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
+HEDGED = 0.1  # how far off "about" may be
+CLOSE = 1.5   # times as much or as little: of another run, perhaps, but of the same thing
+RATIO = re.compile(rf"(?<![\w.,])({NUMBER})\s?(×|x|times)(?![\w])")
 QUANTITY = re.compile(rf"(?<![\w.,])({NUMBER})[ -]?({UNIT})(?![\w])")
 HEDGE = re.compile(r"(?:about|around|roughly|nearly|almost|some|approximately|circa|≈|~)\s*$", re.I)
 
@@ -32,17 +36,25 @@ class Said:
     hedged: bool = False
 
     @property
+    def value(self):
+        return float(self.text.replace(",", ""))
+
+    @property
     def decimals(self):
         return len(self.text.partition(".")[2])
 
     def agrees(self, measured):
         """measured: in the base of the unit: nanoseconds, bytes, 1."""
-        step = 10.0 ** -self.decimals
-        if self.hedged and not self.decimals:
-            step = 10.0 ** (len(self.text) - len(self.text.rstrip("0")))
-        value = float(self.text.replace(",", ""))
         # Half a digit, and a little for halves, which are rounded up by some and down by others.
-        return abs(measured / self.size - value) <= step * (0.5 + 1e-6)
+        room = (0.5 + 1e-6) * 10.0 ** -self.decimals
+        if self.hedged and not self.decimals:
+            zeros = len(self.text) - len(self.text.rstrip("0"))
+            room = max(room, min(0.5 * 10.0 ** zeros, HEDGED * self.value))
+        return abs(measured / self.size - self.value) <= room
+
+    def is_close(self, measured):
+        return measured > 0 < self.value and \
+            1 / CLOSE <= measured / self.size / self.value <= CLOSE
 
     def words(self):
         return _with_unit(self.text, self.unit)

@@ -2,7 +2,8 @@
 
 A place is known by its column, its row and the corner: as the result's own tables have it, whatever
 they are of; or, in tables of times, by cell and model, however the table is laid out. A table
-without a mark of which most times do not match is of something else, and nothing is said of it.
+without a mark of which most times do not match is of something else, and nothing is said of it;
+unless nearly all of them nearly match, as those of an earlier run do.
 """
 
 import re
@@ -21,6 +22,7 @@ BRACKETED = re.compile(rf"[\s,]*[\[(]\s*{NUMBER}")
 SHARE = re.compile(rf"({NUMBER})\s*%")
 COUNT = re.compile(r"\bn\s*=\s*(\d+)(?:\s+of\s+(\d+))?")
 HEAD_UNIT = re.compile(rf"[(\[]\s*(?:in\s+)?({UNIT})\s*[)\]]|\bin ({UNIT})\b")
+MOST, NEARLY_ALL = 0.5, 0.8
 KINDS = (("interval", r"interval|\bci\b"), ("share", r"possible|efficiency"),
          ("median", r"median|time|makespan"), ("n", r"^n$|processes|samples"))
 
@@ -39,8 +41,9 @@ def table_claims(table, known):
                 copied += own
             else:
                 by_cell += reader.claims(row, column, text)
-    is_of_times = table.result == known.id or (
-        sum(c.agrees for c in by_cell) * 2 >= len(by_cell))
+    is_of_times = (table.result == known.id
+                   or sum(c.agrees for c in by_cell) >= MOST * len(by_cell)
+                   or sum(c.agrees or c.close for c in by_cell) >= NEARLY_ALL * len(by_cell))
     return copied + (by_cell if is_of_times else [])
 
 

@@ -1,5 +1,6 @@
 """Is a number noticed that the result does not have, and no other number complained about?"""
 
+import copy
 import io
 import json
 import re
@@ -63,6 +64,9 @@ TRUE = [
     "the median of asio at 1,000 agents is 905 ms; of tbb 965 ms.",
     "asio — 905 ms; libuv = 935 ms; tbb, 965 ms.",
     "fastest is asio, slowest asyncio: threads took 995 ms.",
+    "libuv took 1.03x as long as asio.",
+    "libuv took 1.03 times as long as asio.",
+    "asyncio took about 1,000 ms.",
 ]
 FALSE = [
     ("asio took 906 ms.", "906 ms", "905 ms", "asio"),
@@ -79,6 +83,8 @@ FALSE = [
     ("libuv took 935 ms, that is 1.30× as long as asio.", "1.30×", "1.03×", "libuv"),
     ("asio at 1,000 agents took 950 ms.", "950 ms", "905 ms", "asio"),
     ("oneTBB (`tbb`) took 956 ms.", "956 ms", "965 ms", "tbb"),
+    ("libuv took 1.30x as long as asio.", "1.30×", "1.03×", "libuv"),
+    ("libuv took 1.30 times as long as asio.", "1.30×", "1.03×", "libuv"),
 ]
 # Nobody can tell what these numbers are of; or they are of something else.
 OPEN = [
@@ -108,6 +114,9 @@ OPEN = [
     "the budget is 8 s for asio.",
     "hundreds of threads in 47 ms.",
     "asio waits 47 ms, computes 3 ms, and asio 30 ms of CPU.",
+    "asio, unlike threads, took 995 ms.",
+    "asio, faster than `threads`, took 905 ms.",
+    "libuv, unlike asio, took 47x as long as tbb.",
 ]
 
 
@@ -276,6 +285,44 @@ def test_a_table_of_something_else_is_left_alone(checked):
     assert report.problems == [] and report.unattributed == 4
 
 
+def test_a_table_of_an_earlier_run_is_not_of_something_else(checked):
+    """All its times are wrong, and all are near: nobody drew it again."""
+    table = ("| scenario | asio | tbb |\n|---|---|---|\n| fanout, 1,000 agents | 925 ms | 985 ms |"
+             "\n| layers, 64 agents | 2.31 s | 2.45 s |")
+    report = checked(f"{IN}\n\n{table}")
+    assert [p["says"] for p in report.problems] == ["925 ms", "985 ms", "2.31 s", "2.45 s"]
+
+
+def test_a_number_of_another_result_is_no_match_where_this_one_has_its_own(
+        results, known, tmp_path, monkeypatch):
+    """Two results in one text: what is said of the one must not be right because of the other."""
+    other_id = ID.replace("quick", "standard")
+    slower = copy.copy(known)
+    slower.id, slower.folder = other_id, tmp_path
+    slower.row = lambda cell, model: twice(known.row(cell, model))
+    folders = {ID: results / "machine" / ID, other_id: tmp_path}
+    monkeypatch.setattr(cite_check, "Known",
+                        lambda folder: slower if folder == tmp_path else known)
+    monkeypatch.setattr(cite_check, "folders_by_id", lambda _: folders)
+    paper = tmp_path / "paper.md"
+
+    def told(text):
+        paper.write_text(text)
+        report = check_file(paper, results)
+        return report.matching, report.fitting, len(report.problems)
+
+    first, second = (f"In `fanout` with 1,000 agents, asio took {{}} (result {name}).\n\n"
+                     for name in (ID, other_id))
+    assert told(first.format("905 ms") + second.format("1.81 s")) == (2, 0, 0)
+    assert told(first.format("1.81 s") + second.format("905 ms")) == (0, 0, 2)  # swapped
+    assert told(first.format("905 ms") + second.format("47 ms")) == (1, 0, 1)
+
+
+def twice(row):
+    return row and row | {"makespan_ns": {key: value if key in ("n", "coverage") else 2 * value
+                                          for key, value in row["makespan_ns"].items()}}
+
+
 def test_a_mark_tells_whose_a_table_is(checked, known):
     manifest = read_result(known.folder).manifest
     text = cite_markdown(known.summary, manifest, known.cells[:1]).replace("305 ms", "395 ms")
@@ -323,6 +370,9 @@ def test_after_about_zeros_at_the_end_are_no_digits():
     assert said("300", "ms", hedged=True).agrees(303e6)
     assert not said("300", "ms").agrees(303e6)
     assert not said("300", "ms", hedged=True).agrees(370e6)
+    assert said("1,000", "ms", hedged=True).agrees(1090e6)
+    assert not said("1,000", "ms", hedged=True).agrees(1400e6)
+    assert not said("1,000", "ms", hedged=True).agrees(600e6)
 
 
 @pytest.fixture
