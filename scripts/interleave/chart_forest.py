@@ -79,9 +79,10 @@ def _entries(data, cell, row):
     entries = []
     for number, tier in enumerate(row["tiers"], 1):
         for model in tier:
-            pair = pairs.get(model)
-            said = FASTEST if model == row["tiers"][0][0] else \
-                pair["verdict"] if pair else NOT_RESOLVED
+            pair, first = pairs.get(model), model == row["tiers"][0][0]
+            if pair is None and not first:
+                continue  # no block has both
+            said = FASTEST if first else pair["verdict"]
             entries.append({"model": model, "tier": number, "said": said, "pair": pair,
                             "n": pair["n"] if pair else blocks_of(row),
                             "ratio": pair["ratio"] if pair else

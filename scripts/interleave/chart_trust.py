@@ -142,8 +142,10 @@ def _disturbed_words(data):
     if not data.result.canaries or not blocks:
         return ""
     count = len(blocks & set(disturbed))
-    return (f"Hollow: disturbed ({count:,} of {units.plural(len(blocks), 'block')}), in no median."
-            if count else f"None of {units.plural(len(blocks), 'block')} was disturbed.")
+    kept = len(blocks & set(disturbed) - set(data.result.left_out))
+    where = " where its cell has others" if kept else ""
+    return (f"Hollow: disturbed ({count:,} of {units.plural(len(blocks), 'block')}), in no "
+            f"median{where}." if count else f"None of {units.plural(len(blocks), 'block')} was disturbed.")
 
 
 def _order_words(order):

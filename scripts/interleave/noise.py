@@ -1,7 +1,7 @@
 """How noisy was the machine? The same model twice in one block, and the canaries.
 
-Both runs of an A/A pair go the whole way, so by how much their medians differ is what this
-measurement takes for a difference where there is none: the noise floor.
+Both runs of an A/A pair go the whole way, so by how much they differ at the median of the blocks is
+what this measurement takes for a difference where there is none: the noise floor.
 """
 
 from collections import defaultdict
@@ -81,8 +81,8 @@ def floor_words(section):
     counts = [pair["n"] for pair in section["pairs"]]
     blocks = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     floor = units.percent(section["floor"]) if section["floor"] >= 0.0005 else "under 0.1 %"
-    return (f"Noise floor {floor}: by so much the medians of one model "
-            f"differed that ran twice in {blocks} blocks.")
+    return (f"Noise floor {floor}: by so much one model differed from itself that ran twice in "
+            f"each of {blocks} blocks, at their median.")
 
 
 def canary_words(canary):

@@ -20,7 +20,8 @@ LEVELS = {"citable": ("good", "✓", "This result may be cited"),
           "not citable": ("bad", "✗", "Not to be cited")}
 STATES = {"ok": "good", "warn": "care", "fail": "bad", "unknown": "none"}
 FILES = [("samples.jsonl", "every process that was run, one line each: raw, nothing left out"),
-         ("plan.jsonl", "what was planned beforehand, one line for each process"),
+         ("plan.jsonl", "what was planned, one line for each process; at the end what took the place of "
+          "disturbed blocks"),
          ("canary.jsonl", "how fast a fixed piece of work was before each block"),
          ("manifest.json", "machine, compiler, versions, seeds, environment before and after"),
          ("derived/summary.json", "what this page shows, for programs"),
@@ -178,10 +179,10 @@ def _by_comparisons(cell, not_run):
     tiers += [[(m, f"≥ {times(ratio)}")] for ratio, m in sorted(
         (ratio, m) for m, ratio in not_run.items())]
     counts = [pair["n"] for pair in cell["pairs"] if pair.get("n")]
-    seen = [pair["detectable"] for pair in cell["pairs"]
-            if pair.get("detectable") and first in (pair["one"], pair["other"])]
+    seen = [pair.get("detectable") for pair in cell["pairs"]
+            if first in (pair["one"], pair["other"])]
     return {"tiers": tiers, "open": [], "n": max(counts, default=None), "hint": cell.get("hint"),
-            "seen": units.percent(max(seen) - 1) if seen else ""}
+            "seen": units.percent(max(seen) - 1) if seen and all(seen) else ""}
 
 
 def _by_winners(tier):

@@ -348,7 +348,8 @@ def highest_percentile(n):
 def merge(histograms):
     """One histogram of all their values; None among them is passed over. Each is a list of
     [upper, count], all with the same borders. Percentiles of several processes are read off their
-    merged histogram and nothing else: an average of percentiles is none."""
+    merged histogram: an average of percentiles is none. (Where a sample kept no histogram, its
+    percentile is a figure of that one run like any other, and is told as that.)"""
     counts = Counter()
     for histogram in histograms:
         for upper, n in histogram or []:
