@@ -236,7 +236,7 @@ def verdict(session, result):
 
 
 def draw(session, result):
-    """Figures, table and page. Imported late: a fault there must not cost a measurement."""
+    """Figures, tables and pages. Imported late: a fault there must not cost a measurement."""
     session.say("Drawing")
     try:
         from . import result_page
@@ -250,7 +250,7 @@ def draw(session, result):
         raise Trouble("the figures are not finished; every sample is on disk, and this draws "
                       f"again: ./scripts/bench plot {shown(result)}")
     result_page.print_table(summary, session.console)
-    session.say(f"Figures and table: {shown(result / 'README.md')}")
+    session.say(f"All of it on one page, for a browser: {shown(result / 'report.html')}")
 
 
 def plot(session, options):
