@@ -30,7 +30,7 @@ def grain(result, cells):
     rows = []
     for group in curves(cells):
         for model in dict.fromkeys(r["model"] for c in group for r in c["models"]):
-            row = _row(group, model, samples)
+            row = _row(group, model, samples, result.round_of)
             if row:
                 rows.append({"scenario": group[0]["scenario"], "params": common_params(group),
                              "model": model} | row)
@@ -74,13 +74,13 @@ def grain_ns(sample):
     return sample["params"]["grain_us"] * costs[0]
 
 
-def _row(cells, model, samples):
+def _row(cells, model, samples, round_of):
     blocks, times = defaultdict(dict), defaultdict(list)
     for cell in cells:
         for s in samples[cell["cell_id"], model]:
             e, ns = stats.efficiency(s.get("greedy_ns"), s["makespan_ns"]), grain_ns(s)
             if e is not None and ns is not None:
-                blocks[s.get("block")][cell["params"]["grain_us"]] = (ns, e)
+                blocks[round_of(s)][cell["params"]["grain_us"]] = (ns, e)
                 times[cell["params"]["grain_us"]].append(ns)
     if len(times) < 2:
         return None

@@ -16,7 +16,7 @@ def instruments(result, cells):
     """
     times = defaultdict(dict)
     for sample in result.measured():
-        times[sample["cell_id"], sample["model"]][sample.get("block")] = sample["makespan_ns"]
+        times[sample["cell_id"], sample["model"]][result.round_of(sample)] = sample["makespan_ns"]
     plain = {_work(c): c for c in cells if not c["params"].get("heartbeat_us")}
     found = []
     for cell in cells:

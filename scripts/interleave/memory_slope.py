@@ -13,15 +13,15 @@ from .estimates import estimated
 from .memory import has_many_threads, own_memory
 
 
-def memory_per_agent(measured):
+def memory_per_agent(measured, round_of=lambda sample: sample.get("block")):
     """Per scenario, other parameters and model: bytes per agent, its median and interval over the
-    blocks, and the sizes behind it."""
+    blocks, and the sizes behind it. round_of: see records.Result."""
     groups = defaultdict(lambda: defaultdict(dict))
     for s in measured:
         if own_memory(s) is not None and s["params"].get("agents"):
             rest = {k: v for k, v in s["params"].items() if k != "agents"}
             key = (s["scenario"], json.dumps(rest, sort_keys=True), s["model"])
-            groups[key][s["params"]["agents"]][s.get("block")] = s
+            groups[key][s["params"]["agents"]][round_of(s)] = s
     rows = []
     for (scenario, rest, model), by_agents in sorted(groups.items()):
         sizes = _sizes(by_agents)

@@ -36,6 +36,21 @@ class Result:
         fit = {cell_id for cell_id, _ in watched - self.disturbed}
         return {(cell_id, block) for cell_id, block in self.disturbed if cell_id in fit}
 
+    @cached_property
+    def _instead_of(self):
+        return {(entry["cell_id"], entry["block"]): entry["instead_of"] for entry in self.plan
+                if entry.get("instead_of") is not None}
+
+    def round_of(self, sample):
+        """The block for which it counts where blocks of several cells are put together: of one that
+        was measured again the first, which is left out. The numbers of such blocks agree between
+        no two cells."""
+        cell_id, block = sample["cell_id"], sample.get("block")
+        first = self._instead_of.get((cell_id, block))
+        while (cell_id, first) in self.left_out:
+            block, first = first, self._instead_of.get((cell_id, first))
+        return block
+
     def measured(self):
         """Samples that may enter a median or a chart: timed, proved to be right, undisturbed."""
         return self._undisturbed("timed")

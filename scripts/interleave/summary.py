@@ -114,7 +114,7 @@ def summarise(result):
         "cells": plain,
         "instrumented_cells": instrumented,
         "outside_cells": [cell for cell in cells if is_outside(cell)],
-        "memory_per_agent": memory_per_agent(inside.measured()),
+        "memory_per_agent": memory_per_agent(inside.measured(), inside.round_of),
     }
 
 

@@ -220,6 +220,20 @@ def test_a_cell_all_of_whose_blocks_were_disturbed_is_still_shown():
     assert result.disturbed == {("cell", 0)} and result.measured() == samples
 
 
+def test_a_block_that_was_measured_again_counts_as_the_first_where_cells_are_put_together():
+    """Else a curve over many cells would lose a block for each that was disturbed in one of them."""
+    plan = plan_of(3) + [entry("a", 3, instead_of=1), entry("a", 4, instead_of=3)]
+    samples = [sample("a", block, 10) for block in range(5)]
+    calm = [canary(None), canary(None), canary(0), canary(2), canary(4)]
+    result = result_of(samples, [*calm, canary(1, 2000), canary(3, 2000)], plan)
+    assert [(s["block"], result.round_of(s)) for s in result.measured()] == [
+        (0, 0), (2, 2), (4, 1)]
+    # Of a cell that has no other the disturbed ones stay, and so each is itself.
+    result = result_of(samples, [canary(None), canary(None),
+                                 *(canary(block, sleep_ns=20_000_000) for block in range(5))], plan)
+    assert [result.round_of(s) for s in result.measured()] == [0, 1, 2, 3, 4]
+
+
 def test_an_older_result_without_canaries_is_as_it_was():
     result = result_of([sample("a", 0, 10)])
     assert len(result.measured()) == 1 and result.again() == [] and result.disturbed == set()

@@ -21,10 +21,11 @@ def twins(cells, key, scenarios=None):
 
 
 def by_block(result):
-    """(cell, model) -> block -> sample, of what was measured."""
+    """(cell, model) -> block -> sample, of what was measured. A block that was measured again is
+    put beside those of the other cells that the disturbed one would have been put beside."""
     found = defaultdict(dict)
     for sample in result.measured():
-        found[sample["cell_id"], sample["model"]][sample.get("block")] = sample
+        found[sample["cell_id"], sample["model"]][result.round_of(sample)] = sample
     return found
 
 
