@@ -21,8 +21,8 @@ VERBS = ("is|was|are|were|takes?|took|taking|needs?|needed|needing|has|have|had|
          "completed|runs?|ran|done|after|fastest|slowest|first|last|≈|~")
 BETWEEN = re.compile(rf"[\s`:(=,–—-]*(?:(?:{VERBS})(?![\w])[\s`:(=,]*)*")
 # Before a name between commas, or behind a dash: what follows is of the model before.
-ASIDE = re.compile(r"\b(?:unlike|than|like|against|over|versus|vs\.?|beats|beating|beside|not)"
-                   r"\s+`?$", re.I)
+ASIDE = re.compile(r"\b(?:unlike|than|like|against|over|versus|vs\.?|beats|beating|beside|not|"
+                   r"(?:contrast|compared|opposed|next) (?:to|with))\s+`?$", re.I)
 NOT_RUN = re.compile(r"[\s`]*(?:not run \(by its structure ≥|(?:would|will) (?:take|need) at "
                      r"least|needs at least|was not run: at least)\s*")
 BEHIND = re.compile(r"\s*(?:\(\s*|(?:for|with|by|using|on)\s+(?:the\s+)?)`?")

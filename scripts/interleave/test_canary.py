@@ -221,7 +221,7 @@ def test_a_cell_all_of_whose_blocks_were_disturbed_is_still_shown():
 
 
 def test_a_block_that_was_measured_again_counts_as_the_first_where_cells_are_put_together():
-    """Else a curve over many cells would lose a block for each that was disturbed in one of them."""
+    """Else a curve over cells would lose a block for each that was disturbed in one of them."""
     plan = plan_of(3) + [entry("a", 3, instead_of=1), entry("a", 4, instead_of=3)]
     samples = [sample("a", block, 10) for block in range(5)]
     calm = [canary(None), canary(None), canary(0), canary(2), canary(4)]
