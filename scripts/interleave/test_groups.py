@@ -20,6 +20,8 @@ PANEL = re.compile(r"panel-(.+)-\d+")
 OF_NOBODY = ("winner-map",)  # a square is of all models that were measured in it
 OF_ALL = "trust"  # its panels go over the whole run
 TABLED = ("capacity", "bytes_per_agent")  # rows of the CSV that also tell of models not drawn
+# The figures are drawn once for all of these: by one process, not by each that runs tests.
+pytestmark = pytest.mark.xdist_group("pictures")
 
 
 def known(result):
@@ -34,7 +36,7 @@ def of(path):
 def pictures(every, tmp_path_factory):
     """(name, width) -> data and drawing, of every figure for which there are made-up results."""
     from interleave import test_latency
-    from interleave.test_grain import read, write
+    from interleave.test_grain import write
     new = tmp_path_factory.mktemp
     found = {}
     for data in (every, of(times_fixture.write_result(new("times"))),
