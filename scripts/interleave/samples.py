@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 
 from .schema import fault_of, fields_of, schema_of
 from .trouble import Trouble
@@ -11,6 +12,7 @@ SCHEMA = schema_of("sample")["properties"]["schema"]["const"]
 STATUSES = tuple(schema_of("sample")["properties"]["status"]["enum"])
 # What a process measures. A row without a measurement carries null, never 0.
 MEASUREMENTS = fields_of("sample", "measurements")
+MANY_DIGITS = re.compile(r"[0-9]{20}")
 
 
 def fault_of_measurements(row):
@@ -47,9 +49,18 @@ def finite(text):
     return number
 
 
+def whole(text):
+    if abs(int(text)) >= 1 << 64:
+        raise ValueError(f"{text[:20]}... is too large a number")
+    return int(text)
+
+
 def from_json(text):
-    """JSON proper: NaN and Infinity, which Python would take, are refused."""
-    return json.loads(text, parse_constant=refuse_constant, parse_float=finite)
+    """JSON proper: NaN and Infinity, which Python would take, are refused, and numbers that no
+    program here can have written."""
+    # A function for every number costs time, and hardly any text has one of so many digits.
+    more = {"parse_int": whole} if MANY_DIGITS.search(text) else {}
+    return json.loads(text, parse_constant=refuse_constant, parse_float=finite, **more)
 
 
 class Log:

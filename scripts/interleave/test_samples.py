@@ -39,6 +39,9 @@ def test_a_number_that_is_none_can_be_neither_written_nor_read():
         from_json('{"makespan_ns": NaN}')
     with pytest.raises(ValueError):
         from_json('{"makespan_ns": 1e999}')
+    with pytest.raises(ValueError, match="too large"):
+        from_json('{"makespan_ns": 1' + "0" * 300 + "}")
+    assert from_json('{"seed": 18446744073709551615, "sha": "' + "1" * 64 + '"}')["seed"] == 2**64 - 1
 
 
 STOP = {"asked_ns": 1, "why": "enough", "acknowledged_ns": 2, "started_after": 0, "finished": 3,

@@ -1,7 +1,10 @@
 """Do the schemas in results/schema say what is really in a result, and is each field explained?"""
 
 import json
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,21 @@ def test_what_is_wrong_is_said_in_one_plain_line(change, words):
 
 def test_a_field_of_a_newer_version_of_the_suite_is_no_fault():
     assert fault_of("sample", GOOD | {"phase_of_the_moon": "full"}) is None
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred", "two\nlines", "\x7f", "a/b", ""])
+def test_a_name_that_would_move_a_cursor_or_leave_the_folder_is_malformed(name):
+    identity = {"exec_id": name, "cell_id": "c", "model": "asio", "scenario": "s", "params": {},
+                "mode": "timed"}
+    assert fault_of("plan", identity, "identity")
+    assert fault_of("plan", identity | {"exec_id": "01-asio-b00"}, "identity") is None
+
+
+def test_a_checkout_without_its_schemas_says_so_in_one_line(tmp_path):
+    """Before anything else can be imported; and never with the status by which gate says slower."""
+    shutil.copytree(ROOT / "scripts" / "interleave", tmp_path / "scripts" / "interleave",
+                    ignore=shutil.ignore_patterns("__pycache__", "test_*"))
+    answer = subprocess.run([sys.executable, "-m", "interleave", "gate"], capture_output=True,
+                            text=True, env=os.environ | {"PYTHONPATH": str(tmp_path / "scripts")})
+    assert answer.returncode == 2 and answer.stderr.count("\n") == 1
+    assert "results/schema" in answer.stderr
