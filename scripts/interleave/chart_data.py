@@ -177,7 +177,7 @@ def describe(parameter, value):
     if parameter == "workers":
         return units.plural(value, "worker")
     if parameter == "cpu_share":
-        return f"CPU share {value * 100:g} %"
+        return f"CPU share {units.exact_percent(value)}"
     if parameter == "grain_us":
         return f"{units.duration(value * 1000)} of computing a turn"
     if parameter == "time_scale":

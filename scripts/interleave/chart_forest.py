@@ -7,7 +7,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from . import style, units
 from .bars import BEYOND
 from .chart_data import describe, plotted
-from .comparisons import MANY, blocks_of, headline_cells, with_best
+from .comparison_words import margin_words
+from .comparisons import MANY, blocks_of, told_in_full, with_best
 from .groups import belongs_to, give, panel_of
 from .sheet import COLUMN, MARGIN, Drawing, NothingToDraw, make_sheet, panel_title, widest
 from .stats import EQUIVALENT, FASTER, NOT_RESOLVED, SLOWER
@@ -61,7 +62,7 @@ NOTE = ("Ratios are of times within one block; the marker is their median, the b
 
 def _cells(data):
     """Of the headline cells those with an interval; no empty corner where four panels will do."""
-    shown = [(cell, row) for cell, row in headline_cells(data.summary)
+    shown = [(cell, row) for cell, row in told_in_full(data.summary)
              if any(pair["ratio"]["low"] is not None for pair in row["pairs"])]
     if not shown:
         raise NothingToDraw("no cell has two models with the 6 blocks that an interval needs")
@@ -107,7 +108,7 @@ def _text(entry):
 def _reading(panels, rows):
     said = {entry["said"] for entries in panels for entry in entries}
     parts = ["Time beside the fastest of each panel: further left is better. Bar: 95 % interval. "
-             f"Green: within {rows[0]['margin'] * 100:.3g} %, which counts as alike."]
+             f"Green: within {margin_words(rows[0]['margin'])}, which counts as alike."]
     if said & {NOT_RESOLVED, FASTER}:
         parts.append("Hollow: not resolved.")
     if any(entries[-1]["tier"] != 1 for entries in panels):

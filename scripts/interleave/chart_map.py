@@ -86,7 +86,7 @@ def _reading(tiers, texts, thinned):
 
 
 def share_words(share):
-    return "compute only" if share == inf else f"{share * 100:g} %"
+    return "compute only" if share == inf else units.exact_percent(share)
 
 
 def _axis(ax, shares, agents, width):

@@ -29,7 +29,7 @@ def what_rate_can_it_keep_up_with(data, width):
     for i, (ax, series) in enumerate(zip(axes, chosen)):
         rows += _panel(data, ax, series, models, {m: names[i, m] for m in models})
         share = series["params"].get("cpu_share")
-        told = f"CPU share {share * 100:g} %" if share and len(chosen) > 1 else ""
+        told = f"CPU share {units.exact_percent(share)}" if share and len(chosen) > 1 else ""
         panel_of(ax, SCENARIO)
         panel_title(ax, SCENARIO, told or style.SCENARIOS.get(SCENARIO, ""), left=LEFT - 0.02)
     return Drawing("open-loop", QUESTION, reading, _alt(chosen), figure, rows, NOTE, axes)

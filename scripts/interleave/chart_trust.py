@@ -11,6 +11,7 @@ from .chart_data import plotted
 from .groups import belongs_to, give
 from .noise import floor_words, times_by_block
 from .sheet import COLUMN, Drawing, NothingToDraw, make_sheet, measure, panel_title, shortened
+from .units import exact_percent
 
 LEFT, RIGHT, HEIGHT = 0.56, 0.12, 1.55
 BAND = "#E9E9E9"
@@ -38,10 +39,10 @@ def can_i_trust_this_run(data, width):
     question = "Can I trust this run?"
     found = [_noise_words(data), _disturbed_words(data), _order_words(order),
              _absent(again, canaries)]
-    too = f" (canary: {_percent(canary.TOLERANCE)})" if canaries else ""
+    too = f" (canary: {exact_percent(canary.TOLERANCE)})" if canaries else ""
     reading = " ".join(filter(None, (
         "No panel compares models: each compares like with like, so near 0 % is good.",
-        f"Grey: less than {_percent(stats.MARGIN)} apart, which counts as the same{too}.",
+        f"Grey: less than {exact_percent(stats.MARGIN)} apart, which counts as the same{too}.",
         "Bars: 95 % intervals. Log scales.", *found, _resumed_words(data, raw or canaries))))
     alt = " ".join(filter(None, (f"{units.plural(len(panels), 'panel')}: "
                                  f"{'; '.join(words for _, _, words in panels)}.", *found)))
@@ -125,27 +126,19 @@ def _resumptions(data, clock):
 
 # ---- in words ----
 
-def _percent(share):
-    return f"{share * 100:g} %"
-
-
 def _noise_words(data):
     section = data.summary.get("noise")
     return floor_words(section) if section else ""
 
 
 def _disturbed_words(data):
-    """Of the blocks that ran."""
-    disturbed = data.result.disturbed
-    blocks = {(s["cell_id"], s["block"]) for s in data.result.samples
-              if s.get("mode") == "timed" and s.get("position") is not None}
-    if not data.result.canaries or not blocks:
+    told = (data.summary.get("noise") or {}).get("canary") or {}
+    if not told.get("blocks"):
         return ""
-    count = len(blocks & set(disturbed))
-    kept = len(blocks & set(disturbed) - set(data.result.left_out))
-    where = " where its cell has others" if kept else ""
-    return (f"Hollow: disturbed ({count:,} of {units.plural(len(blocks), 'block')}), in no "
-            f"median{where}." if count else f"None of {units.plural(len(blocks), 'block')} was disturbed.")
+    blocks = units.plural(told["blocks"], "block")
+    where = " where its cell has others" if data.result.disturbed - data.result.left_out else ""
+    return (f"Hollow: disturbed ({told['disturbed']:,} of {blocks}), in no median{where}."
+            if told["disturbed"] else f"None of {blocks} was disturbed.")
 
 
 def _order_words(order):
@@ -157,7 +150,7 @@ def _order_words(order):
 
 def _up(share):
     """In tenths of a per cent, upwards: "within" stays true."""
-    return _percent(max(1, math.ceil(share * 1000 - 1e-9)) / 1000)
+    return exact_percent(max(1, math.ceil(share * 1000 - 1e-9)) / 1000)
 
 
 def _absent(again, canaries):
@@ -175,8 +168,7 @@ def _signed(ratio, decimals=1):
     """+1.2 %, −0.3 %, 0 %; twice and more, half and less as a factor."""
     if ratio >= 2 or ratio <= 0.5:
         return f"{units.round_number(float(f'{ratio:.2g}'))} ×"
-    percent = round((ratio - 1) * 100, decimals)
-    return f"{'+' if percent > 0 else '−' if percent < 0 else ''}{abs(percent):g} %"
+    return units.signed_percent(ratio, decimals)
 
 
 # ---- on paper ----

@@ -2,6 +2,8 @@
 
 from . import units
 from .cite_suite import suite
+from .comparisons import NO_RACE
+from .machine import is_virtual
 from .tables import cell_names, entry
 
 SELF_RUN = "self-run, not independently reproduced"
@@ -23,7 +25,7 @@ def headline_cells(summary):
 
 
 def compared(cell):
-    return sum(row["n"] > 0 for row in cell["models"]) > 1
+    return cell["scenario"] not in NO_RACE and sum(row["n"] > 0 for row in cell["models"]) > 1
 
 
 def samples_of(cell):
@@ -96,8 +98,7 @@ def _interval_words(cell):
 
 def n_words(cell):
     """How many processes stand behind each median."""
-    least, most = samples_of(cell)
-    return f"n = {most}" if least == most else f"n = {least} to {most}"
+    return f"n = {units.span(samples_of(cell))}"
 
 
 def source_words(summary, manifest):
@@ -106,7 +107,7 @@ def source_words(summary, manifest):
     cpus = machine.get("cpus")
     hardware = ", ".join(filter(None, (
         machine.get("name"), units.plural(cpus, "CPU") if cpus else None,
-        "virtual machine" if is_virtual(machine) else None)))
+        "virtual machine" if is_virtual(machine.get("hypervisor")) else None)))
     day = (summary.get("created_utc") or "")[:10]
     return ", ".join(filter(None, (
         f"{suite_words(manifest)} at commit {summary['commit']}",
@@ -120,19 +121,15 @@ def suite_words(manifest):
     return " ".join(filter(None, (suite().name, manifest.get("suite_version"))))
 
 
-def is_virtual(machine):
-    return machine.get("hypervisor") not in (None, "", "none")
-
-
 def provenance(summary, manifest):
     """What all sentences have in common, in full: versions, machine, reasons."""
     machine = summary["machine"]
     memory = machine.get("memory_bytes")
     hardware = ", ".join(str(fact) for fact in (
         machine.get("cpu_model"), units.plural(machine["cpus"], "CPU") if machine.get("cpus")
-        else None, f"{memory / 2**30:.1f} GiB" if memory else None,
+        else None, units.gibibytes(memory) if memory else None,
         machine.get("system"), f"Linux {machine['kernel']}" if machine.get("kernel") else None,
-        "virtual machine" if is_virtual(machine) else None) if fact)
+        "virtual machine" if is_virtual(machine.get("hypervisor")) else None) if fact)
     measured = summary.get("created_utc") or "at an unknown time"
     dirty = " with changes that no commit holds" if manifest.get("dirty") else ""
     lines = [

@@ -6,7 +6,7 @@ What the words mean and how each number comes about is in stats.py.
 from collections import defaultdict
 
 from . import style
-from .estimates import six_digits
+from .estimates import rounded_ratio, six_digits
 from .noise import noise
 from .stats import ENOUGH_BLOCKS, by_median, cell_comparisons, margin, tiers
 
@@ -47,18 +47,13 @@ def margin_of(result, cells):
 
 def _pair(c):
     return {"one": c.one, "other": c.other, "n": c.ratio.n, "verdict": c.verdict,
-            "ratio": {key: _number(getattr(c.ratio, key)) for key in ("median", "low", "high")},
-            "p": _number(c.ratio.p), "p_holm": _number(c.p_holm),
-            "detectable": _number(c.ratio.detectable)}
-
-
-def _number(x):
-    return None if x is None else six_digits(x)
+            "ratio": rounded_ratio(c.ratio), "p": six_digits(c.ratio.p),
+            "p_holm": six_digits(c.p_holm), "detectable": six_digits(c.ratio.detectable)}
 
 
 # ---- of which cells the page tells in full ----
 
-def headline_cells(summary):
+def told_in_full(summary):
     """(cell, its comparisons): of each scenario one cell, those that were run in most blocks; at
     the default workers, with most models, then with most agents."""
     cells = {c["cell_id"]: c for c in summary["cells"]}
@@ -78,9 +73,7 @@ def headline_cells(summary):
     level = max((rank[0] for rank, _, _ in best.values()), default=0)
     shown = [(cell, row) for rank, cell, row in best.values() if rank[0] == level]
     shown.sort(key=lambda pair: style.scenario_order(pair[0]["scenario"]))
-    if not shown:
-        return []
-    many = max(sum(map(len, row["tiers"])) for _, row in shown) > MANY
+    many = any(sum(map(len, row["tiers"])) > MANY for _, row in shown)
     return shown[:MOST_CELLS_OF_MANY if many else MOST_CELLS]
 
 

@@ -7,17 +7,19 @@ import csv
 import io
 
 from . import units
-from .comparisons import blocks_of, headline_cells, with_best
+from .comparison_words import (
+    change_words, interval_words, margin_words, p_words, ratio_words)
+from .comparisons import blocks_of, told_in_full, with_best
 from .stats import NOT_RESOLVED
 from .tables import cell_names
 
 
 def comparisons_table(summary):
-    shown = headline_cells(summary)
+    shown = told_in_full(summary)
     if not shown:
         return ""
     names = cell_names(summary)
-    alike = f"{shown[0][1]['margin'] * 100:.3g} %"
+    alike = margin_words(shown[0][1]["margin"])
     parts = ["## How sure the comparisons are\n",
              "Each model beside the fastest of its cell: the ratio of their times within one "
              "block, its median and exact 95 % interval, over n blocks. p: how often chance alone "
@@ -52,7 +54,7 @@ def _lines(row):
     for model, pair in pairs.items():
         p = pair["p"] if row["hint"] else pair["p_holm"]
         yield (f"| `{model}` | {ratio_words(pair['ratio']['median'])} | "
-               f"{interval_words(pair['ratio'])} | {pair['n']} | {p_words(p)} | "
+               f"{interval_words(**pair['ratio'])} | {pair['n']} | {p_words(p)} | "
                f"{verdict_words(pair['verdict'], row['hint'])} | "
                f"{change_words(pair['detectable'])} |")
 
@@ -74,29 +76,6 @@ def _all_tiers(summary, names):
 
 def verdict_words(verdict, hint):
     return f"hint: {verdict}" if hint and verdict != NOT_RESOLVED else verdict
-
-
-def ratio_words(ratio):
-    """A ratio near 1 needs its decimals, a large one none."""
-    return f"{ratio:,.{3 if ratio < 1.0995 else 2 if ratio < 9.95 else 1 if ratio < 99.5 else 0}f}"
-
-
-def interval_words(ratio):
-    if ratio["low"] is None:
-        return "–"
-    decimals = len(ratio_words(ratio["median"]).partition(".")[2])
-    return f"{ratio['low']:,.{decimals}f}–{ratio['high']:,.{decimals}f}"
-
-
-def p_words(p):
-    if p is None:
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.{3 if p < 0.0995 else 2}f}"
-
-
-def change_words(detectable):
-    return "nothing" if detectable is None else f"{max(detectable - 1, 0.0001) * 100:.2g} %" \
-        if detectable < 1.995 else f"{detectable:.1f}×"
 
 
 def comparisons_csv(summary):

@@ -10,11 +10,16 @@ def estimated(values, whole=False):
         return None
 
     def shown(x):
-        return None if x is None else round(x) if whole else six_digits(x)
+        return round(x) if whole and x is not None else six_digits(x)
 
     return {"n": e.n, "median": shown(e.median), "low": shown(e.low), "high": shown(e.high),
             "coverage": None if e.coverage is None else round(e.coverage, 4)}
 
 
 def six_digits(x):
-    return float(f"{x:.6g}")
+    return None if x is None else float(f"{x:.6g}")
+
+
+def rounded_ratio(ratio):
+    """The median of a stats.Ratio and its interval."""
+    return {key: six_digits(getattr(ratio, key)) for key in ("median", "low", "high")}

@@ -62,6 +62,11 @@ def hypervisor(cpu=None):
     return vendor or "unnamed"
 
 
+def is_virtual(hypervisor_name):
+    """Whether what `hypervisor` says is that there is one."""
+    return hypervisor_name not in (None, "", "none")
+
+
 def in_container():
     """As far as one can tell from inside: its kernel then belongs to somebody else."""
     told = text_of("/proc/1/cgroup") or ""
@@ -136,9 +141,21 @@ def load(as_typed=True):
 
 def cpu_ticks():
     """(stolen, all) since the machine started; None where it is not told."""
+    ticks = ticks_by_use()
+    return (ticks[7], sum(ticks)) if ticks else None
+
+
+def busy_ticks():
+    """What all CPUs together have computed since the machine started; None where not told."""
+    ticks = ticks_by_use()
+    return sum(ticks) - ticks[3] - ticks[4] if ticks else None
+
+
+def ticks_by_use():
+    """Of all CPUs, as /proc/stat tells them: the fourth and fifth idle, the eighth stolen."""
     match = re.match(r"cpu +(.+)", text_of("/proc/stat") or "")
     ticks = [int(part) for part in match.group(1).split()[:8]] if match else []
-    return (ticks[7], sum(ticks)) if len(ticks) == 8 else None
+    return ticks if len(ticks) == 8 else None
 
 
 def steal_percent(since=None):
@@ -261,13 +278,6 @@ def cpu_used():
         if len(fields) > 12:
             found[int(folder.name)] = (match.group(1), int(fields[11]) + int(fields[12]))
     return found
-
-
-def busy_ticks():
-    """What all CPUs together have computed since the machine started; None where not told."""
-    match = re.match(r"cpu +(.+)", text_of("/proc/stat") or "")
-    ticks = [int(part) for part in match.group(1).split()[:8]] if match else []
-    return sum(ticks) - ticks[3] - ticks[4] if len(ticks) == 8 else None
 
 
 def others_now(wait_s=0.5, sleep=time.sleep):

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from . import stats, units
 from .canary import deviations, is_off
-from .estimates import six_digits
+from .estimates import rounded_ratio, six_digits
 
 
 def noise(result, _cells=None):
@@ -17,8 +17,7 @@ def noise(result, _cells=None):
     if not pairs and not canary:
         return None
     floor = max((abs(pair["ratio"]["median"] - 1) for pair in pairs), default=None)
-    return {"floor": None if floor is None else six_digits(floor), "pairs": pairs,
-            "canary": canary}
+    return {"floor": six_digits(floor), "pairs": pairs, "canary": canary}
 
 
 def again_pairs(result):
@@ -28,8 +27,8 @@ def again_pairs(result):
     for cell_id, model in sorted(second):
         ratio = stats.compare_paired(second[cell_id, model], first.get((cell_id, model), {}))
         if ratio:
-            found.append({"cell_id": cell_id, "model": model, "n": ratio.n, "ratio": {
-                name: number(getattr(ratio, name)) for name in ("median", "low", "high")}})
+            found.append({"cell_id": cell_id, "model": model, "n": ratio.n,
+                          "ratio": rounded_ratio(ratio)})
     return found
 
 
@@ -38,10 +37,6 @@ def times_by_block(rows):
     for row in rows:
         times[row["cell_id"], row["model"]][row.get("block")] = row["makespan_ns"]
     return times
-
-
-def number(value):
-    return None if value is None else six_digits(value)
 
 
 def canary_figures(result):
@@ -79,10 +74,12 @@ def floor_words(section):
     if section["floor"] is None:
         return ""
     counts = [pair["n"] for pair in section["pairs"]]
-    blocks = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    floor = units.percent(section["floor"]) if section["floor"] >= 0.0005 else "under 0.1 %"
-    return (f"Noise floor {floor}: by so much one model differed from itself that ran twice in "
-            f"each of {blocks} blocks, at their median.")
+    return (f"Noise floor {floor_text(section['floor'])}: by so much one model differed from itself "
+            f"that ran twice in each of {units.span(counts)} blocks, at their median.")
+
+
+def floor_text(floor):
+    return units.percent(floor) if floor >= 0.0005 else "< 0.1 %"
 
 
 def canary_words(canary):

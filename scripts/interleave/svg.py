@@ -7,7 +7,6 @@ is drawn changes here, but for what is less than a hundredth of a point.
 import re
 
 OURS = re.compile(r"(model|panel)-|.*-(title|desc)$")
-LOOK_OF_ALL = "stroke-linejoin: round; stroke-linecap: butt"
 
 
 def slim(svg):

@@ -168,3 +168,11 @@ def test_an_older_result_has_no_such_table(tmp_path):
     assert trust_table(summary) == ""
     del summary["noise"], summary["trust"]["guards"]
     assert trust_table(summary) == ""
+
+
+def test_a_canary_that_never_told_anything_has_no_row_of_how_far_it_was_off(data):
+    noise = data.summary["noise"]
+    silent = noise | {"canary": noise["canary"] | {"kernel_off": [None, None],
+                                                   "sleep_off": [None, None]}}
+    table = trust_table(data.summary | {"noise": silent})
+    assert "disturbed of 60 blocks" in table and "canary: " not in table

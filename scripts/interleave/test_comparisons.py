@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from interleave import comparisons_table, fixtures, stats
+from interleave import comparison_words, comparisons_table, fixtures, stats
 from interleave.chart_data import ChartData
 from interleave.chart_forest import who_wins_and_is_it_real
-from interleave.comparisons import comparisons, headline_cells, with_best
+from interleave.comparisons import comparisons, told_in_full, with_best
 from interleave.comparisons_table import comparisons_csv
 from interleave.races_fixture import FAMILY, data_of, race, result_of, summary_of
 from interleave.records import read_result
@@ -85,7 +85,7 @@ def test_the_page_tells_of_one_cell_of_each_scenario_with_most_blocks():
              race("react", 8, 0.1, times), race("parked", 8, 0.1, times, blocks=15),
              race("compute", 4, 0, times, blocks=15), race("compute", 8, 0, times, blocks=15),
              race("compute", 16, 0, times, blocks=15, workers=1)]
-    shown = [(c["scenario"], c["params"]["agents"]) for c, _ in headline_cells(summary_of(races))]
+    shown = [(c["scenario"], c["params"]["agents"]) for c, _ in told_in_full(summary_of(races))]
     assert shown == [("fanout", 16), ("compute", 8)]
 
 
@@ -105,10 +105,10 @@ def test_the_p_of_the_table_is_that_of_all_pairs_together():
     summary = summary_of([race("fanout", 16, 0.01, {"rook": 100, "owl": near, "wren": 100.1,
                                                     "crow": 100.2}, blocks=15, weather=(1,))])
     pair = with_best(summary["comparisons"][0])["owl"]
-    assert comparisons_table.p_words(pair["p"]) == "0.007" and pair["p_holm"] > 0.01
+    assert comparison_words.p_words(pair["p"]) == "0.007" and pair["p_holm"] > 0.01
     line = next(x for x in comparisons_table.comparisons_table(summary).splitlines()
                 if x.startswith("| `owl` |"))
-    assert f"| {comparisons_table.p_words(pair['p_holm'])} |" in line and "0.007" not in line
+    assert f"| {comparison_words.p_words(pair['p_holm'])} |" in line and "0.007" not in line
 
 
 def test_the_table_of_few_blocks_calls_every_difference_a_hint():
@@ -134,7 +134,7 @@ def test_the_csv_has_every_pair_of_every_cell():
 @pytest.mark.parametrize("detectable, words", [
     (None, "nothing"), (1.00001, "0.01 %"), (1.0123, "1.2 %"), (1.5, "50 %"), (3.0, "3.0×")])
 def test_what_could_be_seen_is_told_in_per_cent_or_times(detectable, words):
-    assert comparisons_table.change_words(detectable) == words
+    assert comparison_words.change_words(detectable) == words
 
 
 def test_all_pairs_of_sixty_cells_of_21_models_take_no_time():

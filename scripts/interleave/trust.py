@@ -18,9 +18,12 @@ from dataclasses import dataclass, field
 from math import comb
 
 from . import checks, stats, units
+from .machine import is_virtual
+from .units import exact_percent
 
 LEVELS = ["citable", "with caution", "not citable"]
 CITABLE, CAUTION, VOID = LEVELS
+COLOURS = dict(zip(LEVELS, ("green", "yellow", "red")))  # on a terminal
 
 LEAST_BLOCKS = 6             # that an interval of 95 % needs
 NOISE = stats.MARGIN         # by which the same model may differ from itself
@@ -282,7 +285,7 @@ def _above_one(e):
 
 def _virtual(e):
     name = e.machine.get("hypervisor")
-    if name and name != "none":
+    if is_virtual(name):
         named = isinstance(name, str) and name != "unnamed"
         yield (f"Virtual machine{f' ({name})' if named else ''}: other guests may take CPU time "
                "unseen.")
@@ -322,10 +325,6 @@ def _trimmed(e):
         yield f"{units.plural(left_out, 'cell')} left out to fit the time budget."
     if "blocks" in kinds:
         yield "Fewer blocks of some cells than the profile has, to fit the time budget."
-
-
-def _limit(share):
-    return f"{share * 100:g} %"
 
 
 def _models(rows):
@@ -383,22 +382,23 @@ _RULES = (
     Rule(VOID, "A file is not what was measured; or a line of it is damaged, there twice, or of a "
          "process that was not planned.", _changed_files),
     Rule(VOID, "The programs were built for a debugger or with a sanitizer.", _slow_build),
-    Rule(VOID, f"More than {_limit(MOSTLY)} of the blocks were disturbed.",
+    Rule(VOID, f"More than {exact_percent(MOSTLY)} of the blocks were disturbed.",
          _mostly_disturbed),
-    Rule(VOID, f"More than {_limit(FAILED)} of the processes crashed or ran out of time.",
+    Rule(VOID, f"More than {exact_percent(FAILED)} of the processes crashed or ran out of time.",
          _failed_often),
     Rule(CAUTION, "The profile is quick: too few blocks for verdicts.", _quick),
     Rule(CAUTION, "A model differed from itself (A/A) by more than "
-         f"{_limit(NOISE)} in the median of a cell.", _noisy),
+         f"{exact_percent(NOISE)} in the median of a cell.", _noisy),
     Rule(CAUTION, "A model was told apart from itself (A/A) in more cells than chance allows: its "
-         f"interval excludes 1 and reaches beyond {_limit(NOISE)}.", _told_apart),
-    Rule(CAUTION, f"More than {_limit(DISTURBED)} of the blocks were disturbed.",
+         f"interval excludes 1 and reaches beyond {exact_percent(NOISE)}.", _told_apart),
+    Rule(CAUTION, f"More than {exact_percent(DISTURBED)} of the blocks were disturbed.",
          _some_disturbed),
     Rule(CAUTION, f"A cell has fewer than {LEAST_BLOCKS} undisturbed blocks, in spite of those "
          "added.", _thin_cells),
-    Rule(CAUTION, f"The host took more than {_limit(STOLEN)} of the CPU time of the samples.",
+    Rule(CAUTION, f"The host took more than {exact_percent(STOLEN)} of the CPU time of the "
+         "samples.",
          _stolen),
-    Rule(CAUTION, f"For more than {_limit(STALLED)} of the time of the samples something "
+    Rule(CAUTION, f"For more than {exact_percent(STALLED)} of the time of the samples something "
          "waited for memory, or for the disk. (Waiting for a CPU does not count: a model with many "
          "threads does that itself.)", _stalled),
     Rule(CAUTION, "No A/A pair or no canary was recorded, or not how much CPU time the host took.",

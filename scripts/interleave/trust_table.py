@@ -2,6 +2,7 @@
 
 from . import canary, stats, trust, units
 from .noise import noise_words
+from .units import exact_percent
 
 MOST = 10  # pairs with a row of their own
 
@@ -29,10 +30,10 @@ def _noise_rows(noise):
             f" [{_off(ratio['low'])} to {_off(ratio['high'])}]"
         scenario, agents = _cell(pair["cell_id"])
         yield (f"A/A: `{pair['model']}` in {scenario}{agents}, n = {pair['n']}",
-               f"{_off(ratio['median'])}{interval}", _limit(stats.MARGIN))
+               f"{_off(ratio['median'])}{interval}", exact_percent(stats.MARGIN))
     if others := pairs[MOST:]:
         yield (f"A/A: {units.plural(len(others), 'other cell')}, all within",
-               units.percent(abs(others[0]["ratio"]["median"] - 1)), _limit(stats.MARGIN))
+               units.percent(abs(others[0]["ratio"]["median"] - 1)), exact_percent(stats.MARGIN))
 
 
 def _canary_rows(told):
@@ -41,12 +42,12 @@ def _canary_rows(told):
         again = f", {told['appended']:,} measured again" if told.get("appended") else ""
         yield (f"disturbed of {blocks:,} blocks",
                f"{told['disturbed']:,} ({units.percent(told['disturbed'] / blocks)}){again}",
-               _limit(trust.DISTURBED))
+               exact_percent(trust.DISTURBED))
     for key, what in (("kernel_off", "computing"), ("sleep_off", "sleep")):
-        if told.get(key):
-            usual, most = told[key]
+        usual, most = told.get(key) or (None, None)
+        if usual is not None:
             yield (f"canary: {what}, off by", f"{units.percent(usual)}, at most "
-                   f"{units.percent(most)}", _limit(canary.TOLERANCE))
+                   f"{units.percent(most)}", exact_percent(canary.TOLERANCE))
 
 
 def _guard_rows(guards):
@@ -56,7 +57,7 @@ def _guard_rows(guards):
             ("io", "time in which something waited for the disk", trust.STALLED)):
         if guards.get(key) is not None:
             share = units.small_percent(guards[key]) if guards[key] else "none"
-            yield what, share, _limit(limit)
+            yield what, share, exact_percent(limit)
 
 
 def _cell(cell_id):
@@ -68,9 +69,4 @@ def _cell(cell_id):
 
 
 def _off(ratio):
-    percent = round((ratio - 1) * 100, 2)
-    return f"{'+' if percent > 0 else '−' if percent < 0 else ''}{abs(percent):g} %"
-
-
-def _limit(share):
-    return f"{share * 100:g} %"
+    return units.signed_percent(ratio, 2)

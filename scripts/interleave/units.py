@@ -61,3 +61,24 @@ def small_percent(share):
 
 def plural(count, noun, ending="s"):
     return f"{count:,} {noun}{'' if count == 1 else ending}"
+
+
+def exact_percent(share):
+    """A limit or a setting, as it was chosen: 0.5 %, 3 %, 12.5 %."""
+    return f"{share * 100:g} %"
+
+
+def signed_percent(ratio, decimals):
+    """By how much it is off 1: +1.2 %, −0.3 %, 0 %."""
+    percent = round((ratio - 1) * 100, decimals)
+    return f"{'+' if percent > 0 else '−' if percent < 0 else ''}{abs(percent):g} %"
+
+
+def gibibytes(count):
+    return f"{count / 2**30:.1f} GiB"
+
+
+def span(counts):
+    """What all of them are, or the least and the greatest: 15, 6 to 15."""
+    least, most = min(counts), max(counts)
+    return f"{least}" if least == most else f"{least} to {most}"

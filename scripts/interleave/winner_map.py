@@ -11,7 +11,7 @@ from math import inf
 
 from . import stats, style
 from .comparisons import margin_of, races
-from .estimates import six_digits
+from .estimates import rounded_ratio, six_digits
 from .verdicts import winning_tier
 
 # From few facts that a reader must know to many. Structures not named here come after these.
@@ -62,8 +62,7 @@ def _waits(sample):
 
 
 def as_row(ratio):
-    return {"n": ratio.n, **{key: None if value is None else six_digits(value) for key, value in
-                             (("median", ratio.median), ("low", ratio.low), ("high", ratio.high))}}
+    return {"n": ratio.n, **rounded_ratio(ratio)}
 
 
 def _middle(samples, key):
