@@ -3,7 +3,6 @@
 A number is checked where it is plain what it is about. What is not is counted, and never flagged.
 """
 
-import json
 import sys
 from dataclasses import asdict, dataclass, field
 
@@ -13,6 +12,7 @@ from .cite_numbers import QUANTITY, numbers, skeleton
 from .cite_prose import loose_quantities, prose_claims
 from .cite_table_check import table_claims
 from .cite_text import Document, Picture, read_document
+from .lists import results_below
 from .manifest import read_manifest
 from .trouble import Trouble, Usage
 from .units import plural
@@ -39,8 +39,7 @@ def check(session, options):
     """The verb. 0: all match; 1: some do not; 2: there is nothing to check against."""
     report = check_file(options.check, session.root / "results", options.dir)
     if options.json:
-        print(json.dumps(asdict(report) | {"checked": report.checked}, indent=1,
-                         ensure_ascii=False))
+        session.answer("cite_check", asdict(report) | {"checked": report.checked})
     else:
         for line in words(report):
             print(line)
@@ -92,9 +91,10 @@ def _known_results(document: Document, results, folder, report):
 def folders_by_id(results):
     """Each result below a folder; a damaged one is none that could be named."""
     found = {}
-    for manifest in sorted(results.rglob("manifest.json")):
+    for folder in results_below(results):
         try:
-            found.setdefault(read_manifest(manifest).get("result_id"), manifest.parent)
+            manifest = read_manifest(folder / "manifest.json")
+            found.setdefault(manifest.get("result_id"), folder)
         except Trouble as error:
             print(f"bench: left out: {error}", file=sys.stderr)
     return found

@@ -23,6 +23,7 @@ HEDGED = 0.1  # how far off "about" may be
 CLOSE = 1.5   # times as much or as little: of another run, perhaps, but of the same thing
 RATIO = re.compile(rf"(?<![\w.,])({NUMBER})\s?(×|x|times)(?![\w])")
 QUANTITY = re.compile(rf"(?<![\w.,])({NUMBER})[ -]?({UNIT})(?![\w])")
+LONGEST_HEDGE = 20
 HEDGE = re.compile(r"(?:about|around|roughly|nearly|almost|some|approximately|circa|≈|~)\s*$", re.I)
 
 
@@ -72,10 +73,10 @@ def said(text, unit, hedged=False):
     return Said(text, unit, UNITS.get(unit, 1.0), hedged)
 
 
-def quantities(text):
-    """[(start, end, Said)] of all numbers with a unit of ours."""
-    return [(m.start(), m.end(), said(m[1], m[2], bool(HEDGE.search(text[:m.start()]))))
-            for m in QUANTITY.finditer(text)]
+def said_at(match, unit=None):
+    """What a match of QUANTITY or RATIO says; with "about" before it, only roughly."""
+    before = match.string[max(0, match.start() - LONGEST_HEDGE):match.start()]
+    return said(match[1], unit or match[2], bool(HEDGE.search(before)))
 
 
 def skeleton(text):

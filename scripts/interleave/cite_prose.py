@@ -11,7 +11,7 @@ import re
 
 from .cite_claims import claim, place, time_of
 from .cite_context import CPU_SHARE, Context, any_of, context_of, mentions_bare, without_the_cell
-from .cite_numbers import HEDGE, NUMBER, QUANTITY, RATIO, SIZES, TIMES, said
+from .cite_numbers import NUMBER, QUANTITY, RATIO, SIZES, TIMES, said, said_at
 from .cite_table_check import BRACKETED, INTERVAL
 from .cite_words import samples_of
 
@@ -93,6 +93,7 @@ class _Reader:
         self.taken = set()  # names that stand behind the number that is theirs
         self.claimed = {}  # end of a time -> the model that it is of
         self.gaps = without_the_cell(text, known)
+        self.quantities = [m.span() for m in QUANTITY.finditer(text)]
         self.models = [m for m in re.finditer(any_of(known.models), text, re.I)
                        if not NUMERAL.search(text[:m.start()])]
 
@@ -107,13 +108,10 @@ class _Reader:
                 continue
             claimed = True
             self.claimed[m.end()] = model
-            yield self._claim(m.start(1), said(m[1], m[2], self._hedged(m)), model, role)
+            yield self._claim(m.start(1), said_at(m), model, role)
             yield from self._behind(m, model)
         if claimed:
             yield from self._counts()
-
-    def _hedged(self, m):
-        return bool(HEDGE.search(self.text[:m.start()]))
 
     def _owner(self, m):
         """The model whose time it is, and whether it is a bound; None where that is not plain."""
@@ -147,7 +145,7 @@ class _Reader:
         """Whether names or numbers are listed here, and which is whose is told by their order, if
         at all: asio and tbb took 303 ms and 305 ms."""
         names = [n.span() for n in self.models]
-        times = [q.span() for q in QUANTITY.finditer(self.text)]
+        times = self.quantities
 
         def listed(spans, index):
             return any(LIST.fullmatch(self.text[a[1]:b[0]])
@@ -200,7 +198,7 @@ class _Reader:
             values = [v for cell in self.cells for v in self.known.ratios(cell, model, other)]
             if values:
                 yield claim((self.at + m.start(1),), self._line(m.start(1)),
-                            said(m[1], "×", self._hedged(m)), values,
+                            said_at(m, "×"), values,
                             place(self.known, self.cells[0], model), len(self.cells) == 1)
 
     def _owner_of_ratio(self, m):
@@ -237,7 +235,7 @@ def _memory(text, at, paragraph, known):
             values = known.bytes_per_agent(model)
             if values:
                 yield claim((at + m.start(1),), paragraph.line_at(at + m.start(1)),
-                            said(m[1], m[2], bool(HEDGE.search(text[:m.start()]))), values,
+                            said_at(m), values,
                             f"{model}, memory of each further agent", len(values) == 1)
 
 

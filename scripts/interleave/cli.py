@@ -1,5 +1,6 @@
 """What each verb of ./scripts/bench does, and with which exit status it ends."""
 
+import json
 import os
 import shutil
 import signal
@@ -17,13 +18,14 @@ from .canary import Canaries
 from .cells import chosen_cells
 from .doctor import tell_briefly
 from .executables import Executables
-from .lock import LOCK, MachineLock
+from .lock import LOCK, MachineLock, drawing_into
 from .manifest import (
     binary_hashes, commit_of, finish, new_manifest, read_manifest, utc_second)
 from .options import parse
 from .own_cost import OwnCost, own_cost_words
 from .plan import PROFILES, make_plan
 from .plan_words import tell_cells, tell_plan
+from .printable import printable
 from .progress import Display
 from .run import Runner, without_rows
 from .samples import (
@@ -47,11 +49,17 @@ class Session:
         self.lock = lock
 
     def say(self, text=""):
-        self.console.print(escape(text), soft_wrap=True)
+        self.console.print(escape(printable(text)), soft_wrap=True)
 
     def say_dim(self, text):
         if text:
             self.console.print(escape(text), style="dim", soft_wrap=True)
+
+    def answer(self, verb, document):
+        """What --json asks for, and all there is on standard output."""
+        whole = {"schema": f"interleave.{verb}/1"} | document
+        sys.stdout.write(json.dumps(whole, indent=1, allow_nan=False) + "\n")
+        sys.stdout.flush()  # so that a reader who has left is noticed here
 
 
 def shown(path):
@@ -98,6 +106,20 @@ def make_result_folder(session, options, manifest):
     return folder
 
 
+def begin_result(folder, entries, manifest):
+    """The files of a result of which nothing is measured yet; whole, or none."""
+    try:
+        # The manifest last: it makes the folder a result, whose plan is whole by then.
+        write_lines(folder / "plan.jsonl", entries)
+        (folder / "samples.jsonl").touch()
+        if canary.PROGRAM in manifest["binaries"]:
+            (folder / canary.FILE).touch()
+        write_json(folder / "manifest.json", manifest)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def run(session, options):
     if options.dry_run:
         plan, _, _ = prepare_plan(session, options)
@@ -111,16 +133,7 @@ def run(session, options):
                                 ["./scripts/bench", *options.typed])
         manifest["binaries"] |= canary_hash(session)
         result = make_result_folder(session, options, manifest)
-        try:
-            # The manifest last: it makes the folder a result, whose plan is whole by then.
-            write_lines(result / "plan.jsonl", plan.entries)
-            (result / "samples.jsonl").touch()
-            if canary.PROGRAM in manifest["binaries"]:
-                (result / canary.FILE).touch()
-            write_json(result / "manifest.json", manifest)
-        except BaseException:
-            shutil.rmtree(result, ignore_errors=True)
-            raise
+        begin_result(result, plan.entries, manifest)
         session.say(f"Into {shown(result)}")
         tell_briefly(session, manifest["environment"]["before"])
         return measure(session, result, about, lock)
@@ -240,17 +253,27 @@ def draw(session, result):
     session.say("Drawing")
     try:
         from . import result_page
-        summary = result_page.write_result(result)
-        seal(result, *commit_of(session.root))
+        summary = derive(session, result)
     except Trouble:
         raise
     except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, Exception):
+        why = ""
+        if isinstance(error, OSError):
+            why = f" ({error.filename or shown(result)}: {error.strerror or error})"
+        elif isinstance(error, Exception):
             traceback.print_exc()
-        raise Trouble("the figures are not finished; every sample is on disk, and this draws "
+        raise Trouble(f"the figures are not finished{why}; every sample is on disk, and this draws "
                       f"again: ./scripts/bench plot {shown(result)}")
     result_page.print_table(summary, session.console)
     session.say(f"All of it on one page, for a browser: {shown(result / 'report.html')}")
+
+
+def derive(session, result):
+    from . import result_page
+    with drawing_into(result):
+        summary = result_page.write_result(result)
+        seal(result, *commit_of(session.root))
+    return summary
 
 
 def plot(session, options):
@@ -321,14 +344,16 @@ def main(arguments, root, console=None, lock=LOCK):
     try:
         options = parse(arguments, root)
         options.typed = arguments
+        if getattr(options, "json", False):
+            session.console = Console(stderr=True, highlight=False)
         if options.verb == "help":
             os.execv(str(root / "scripts" / "bench"), ["bench", "help"])
         return function_of(options.verb)(session, options)
     except Usage as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {printable(str(error))}", file=sys.stderr)
         return USAGE
     except Trouble as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {printable(str(error))}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # Whoever read our output has left (`| head`); Python would complain once more at exit.

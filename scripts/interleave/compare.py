@@ -1,42 +1,29 @@
 """What differs between two results, and which times? Two revisions are measured first, in turns."""
 
-import json
 import shutil
-import sys
 from pathlib import Path
-
-from rich.console import Console
 
 from . import machine
 from .cells import chosen_cells
-from .cli import shown
+from .cli import INTERRUPTED, derive, shown
 from .in_turns import default_folder, measure_in_turns, rows_of
 from .lock import MachineLock
-from .manifest import commit_of
 from .plan import PROFILES
 from .records import read_result
 from .revisions import build_sides, common_cells, common_models
 from .side_by_side import document, tell_environments, tell_times
-from .sums import seal
 from .trouble import Usage
 from .two_results import compare_results
 from .units import plural
 
-COMPARED, NOT_COMPARABLE, INTERRUPTED = 0, 1, 130
+COMPARED, NOT_COMPARABLE = 0, 1
 
 
 def main(session, options):
-    if options.json:
-        to_stderr(session)
     if refuse_mixture(options.a, options.b):
         both = compare_results(read_result(options.a), read_result(options.b))
         return tell(session, both, options.json)
     return compare_revisions(session, options)
-
-
-def to_stderr(session):
-    """Standard output is for the one JSON document."""
-    session.console = Console(stderr=True, highlight=False)
 
 
 def refuse_mixture(a, b):
@@ -90,9 +77,7 @@ def draw_both(session, results):
     session.say("Drawing both")
     for result in results:
         try:
-            from . import result_page
-            result_page.write_result(result)
-            seal(result, *commit_of(session.root))
+            derive(session, result)
         except Exception as error:
             session.say(f"The figures are not finished ({type(error).__name__}: {error}); this "
                         f"draws again: ./scripts/bench plot {shown(result)}")
@@ -105,8 +90,7 @@ def tell_where(session, folder):
 
 def tell(session, both, as_json):
     if as_json:
-        sys.stdout.write(json.dumps(document(both), indent=1, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        session.answer("compare", document(both))
     else:
         tell_environments(session, both)
         tell_times(session, both)

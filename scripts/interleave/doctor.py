@@ -1,6 +1,5 @@
 """Is this machine fit to measure on, and what would help? The checks of `checks.py` on a screen."""
 
-import json
 from textwrap import wrap
 
 from rich.columns import Columns
@@ -12,16 +11,16 @@ from .options import default_models
 from .trouble import Trouble
 from .units import plural
 
-SCHEMA = "interleave.doctor/1"
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 INDENT = 9
+LEAST_WIDTH = 30  # of a paragraph, on however narrow a screen
 
 
 def main(session, options):
     rows = examined(session)
     if options.json:
-        print(json.dumps({"schema": SCHEMA, "machine": machine.machine(), "worst": worst(rows),
-                          "checks": rows}, indent=2))
+        session.answer("doctor", {"machine": machine.machine(), "worst": worst(rows),
+                                  "checks": rows})
     else:
         tell(session, rows)
     return 1 if worst(rows) == "fail" else 0
@@ -31,7 +30,7 @@ def examined(session):
     """Every check: what was found, its state, and what to do about it."""
     moment = checks.Moment(folder=session.root / "results", lock=session.lock,
                            build=build_of(session))
-    virtual = machine.hypervisor() not in (None, "none")
+    virtual = machine.is_virtual(machine.hypervisor())
     container, rows = machine.in_container(), []
     for check in checks.CHECKS:
         found = checks.found(check, moment)
@@ -68,7 +67,7 @@ def tell(session, rows):
             console.print()
             console.print(Text.assemble((f"{state:{INDENT}}", COLOURS[state]),
                                         (f"{row['title']}: {row['shown']}", "bold")))
-            for line in wrap(row["advice"], console.width - INDENT - 1):
+            for line in wrap(row["advice"], max(console.width - INDENT - 1, LEAST_WIDTH)):
                 console.print(Text(" " * INDENT + line), soft_wrap=True)
             if row["command"]:
                 console.print(Text(" " * (INDENT + 2) + row["command"], "cyan"), soft_wrap=True)

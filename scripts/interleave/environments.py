@@ -6,6 +6,8 @@ In plain words: what a reader of a ratio between them has to know first.
 from collections import Counter
 from dataclasses import dataclass
 
+from . import checks, units
+
 FAILED = ("timeout", "crash", "invalid")
 # What the manifest says once for the whole run, and the words for it.
 FIELDS = {"workload_version": "workload version", "commit": "commit", "profile": "profile",
@@ -32,8 +34,8 @@ class Difference:
 def differences(a, b, trust_a=None, trust_b=None):
     """a, b: results (records.Result); trust: what each says of itself (trust.trust)."""
     one, other = a.manifest, b.manifest
-    found = [*_fields(MACHINE, one["machine"], other["machine"]), *_fields(FIELDS, one, other)]
-    found += _pair("uncommitted changes", _changes(one), _changes(other))
+    found = [*_fields(MACHINE, machine_of(one), machine_of(other)), *_fields(FIELDS, one, other)]
+    found += _pair("uncommitted changes", changes_text(one), changes_text(other))
     found += _libraries(one, other)
     found += _programs(one, other)
     found += _checks(one["environment"], other["environment"])
@@ -42,22 +44,29 @@ def differences(a, b, trust_a=None, trust_b=None):
     return found
 
 
+def machine_of(manifest):
+    """Memory in words: after each boot it is a few pages more or less."""
+    told = manifest["machine"]
+    memory = told.get("memory_bytes")
+    return told | {"memory_bytes": units.gibibytes(memory) if memory else None}
+
+
 def _pair(what, a, b):
     return [] if a == b else [Difference(what, a, b)]
 
 
-def _text(value):
+def value_text(value):
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(each)}" for key, each in sorted(value.items()))
-    return UNKNOWN if value is None else str(value)
+        return ", ".join(f"{key} {value_text(each)}" for key, each in sorted(value.items()))
+    return UNKNOWN if value in (None, "") else str(value)
 
 
 def _fields(names, a, b):
     return [each for key, what in names.items()
-            for each in _pair(what, _text(a.get(key)), _text(b.get(key)))]
+            for each in _pair(what, value_text(a.get(key)), value_text(b.get(key)))]
 
 
-def _changes(manifest):
+def changes_text(manifest):
     return {True: "yes", False: "none"}.get(manifest.get("dirty"), UNKNOWN)
 
 
@@ -65,7 +74,8 @@ def _libraries(a, b):
     """Of the models that are in both; one that is in one only is told with the cells."""
     ours, theirs = a.get("libraries") or {}, b.get("libraries") or {}
     return [each for model in ours if model in theirs
-            for each in _pair(f"library of {model}", _text(ours[model]), _text(theirs[model]))]
+            for each in _pair(f"library of {model}", value_text(ours[model]),
+                              value_text(theirs[model]))]
 
 
 def _programs(a, b):
@@ -99,8 +109,9 @@ def _checks(a, b):
         for name in dict.fromkeys([*ours, *theirs]):
             one, other = ours.get(name), theirs.get(name)
             if _differ(one, other):
-                moments.setdefault((name, _check(one), _check(other)), []).append(moment)
-    return [Difference(f"{name.replace('_', ' ')} {' and '.join(when)} the run", one, other)
+                moments.setdefault((name, check_text(name, one), check_text(name, other)),
+                                   []).append(moment)
+    return [Difference(f"{checks.title(name)} {' and '.join(when)} the run", one, other)
             for (name, one, other), when in moments.items()]
 
 
@@ -112,11 +123,11 @@ def _differ(one, other):
     return isinstance(one.get("value"), str) and one.get("value") != other.get("value")
 
 
-def _check(said):
+def check_text(name, said):
     if not isinstance(said, dict):
         return "not checked"
     state = said.get("state") or UNKNOWN
-    return state if said.get("value") is None else f"{_text(said['value'])} ({state})"
+    return state if said.get("value") is None else f"{checks.shown(name, said['value'])} ({state})"
 
 
 def incomparable(a, b):

@@ -3,17 +3,15 @@
 Exit status: 0 no; 1 yes, for certain; 2 the question cannot be asked; 3 this data does not say.
 """
 
-import json
 import math
-import sys
 import traceback
 from collections import Counter
 from dataclasses import dataclass
 
 from . import machine, stats
 from .cells import chosen_cells
-from .cli import shown
-from .compare import measured, refuse_mixture, tell_where, to_stderr
+from .comparison_words import change_words, p_words, ratio_words
+from .compare import measured, refuse_mixture, tell_where
 from .environments import FAILED, differences, incomparable, interleaved, notes, other_work
 from .in_turns import default_folder, measure_in_turns
 from .lock import MachineLock
@@ -21,10 +19,10 @@ from .model_files import model_names
 from .plan import Profile
 from .records import read_result
 from .revisions import build_sides, common_cells, common_models
-from .side_by_side import change_text, interval_text, p_text, ratio_document, ratio_text
+from .side_by_side import interval_of, ratio_document, side_document
 from .trouble import Trouble, Usage
 from .two_results import ratio_of, times_of
-from .units import plural
+from .units import exact_percent, plural
 
 WITHIN, SLOWER, CANNOT_SAY, NOT_RESOLVED = 0, 1, 2, 3
 WORDS = {WITHIN: "within the limit", SLOWER: "slower", NOT_RESOLVED: "not resolved"}
@@ -81,8 +79,6 @@ def blocks_needed(ratio, limit):
 
 def main(session, options):
     """Whoever reads the exit status takes 1 for slower: whatever else goes wrong must not be 1."""
-    if options.json:
-        to_stderr(session)
     try:
         return gate(session, options)
     except Usage:
@@ -141,9 +137,10 @@ def cells_of_both(a, b, model):
     ours, theirs = times_of(a), times_of(b)
     common = {m for c, m in ours if (c, m) in theirs}
     if model not in common:
-        there = ', '.join(sorted(common)) or "other results, for these share none"
+        if not common:
+            raise Usage("no model has a time in the same cell of both results: name other results")
         raise Usage(f"no time of '{model}' is in the same cell of both results: choose a --model "
-                    f"of {there}")
+                    f"of {', '.join(sorted(common))}")
     without = set(other_work(a, b))
     return [c for c, m in ours if m == model and (c, m) in theirs and c not in without]
 
@@ -174,9 +171,7 @@ def judge(session, options, a, b, cell_id):
     failed = tuple(failed_words(result, cell_id, options.model) for result in (a, b))
     decision = decide(ratio, options.max_slowdown, failed)
     if options.json:
-        sys.stdout.write(json.dumps(document(options, a, b, cell_id, paired, decision), indent=1,
-                                    allow_nan=False) + "\n")
-        sys.stdout.flush()
+        session.answer("gate", document(options, a, b, cell_id, paired, decision))
     else:
         for each in differences(a, b):
             session.say(f"Differs: {each.what}: {each.a}; {each.b}")
@@ -211,18 +206,18 @@ def sentence(model, cell_id, decision, paired):
     if ratio.low is None:
         interval = "too few for an interval"
     else:
-        interval = f"95 % interval {interval_text(ratio)}, p {p_text(ratio.p)}"
+        interval = f"95 % interval {interval_of(ratio)}, p {p_words(ratio.p)}"
     seen = ("" if ratio.detectable is None
-            else f" The smallest change it could have seen: {change_text(ratio.detectable)}.")
+            else f" The smallest change it could have seen: {change_words(ratio.detectable)}.")
     apart = (" The two were measured at different times: some of it may be the machine's."
              if decision.status == SLOWER and not paired else "")
     return (f"{WORDS[decision.status].upper()}: {model} in {cell_id} takes "
-            f"{ratio_text(ratio.median)} times as long in B as in A ({interval}, {how}); accepted "
-            f"is up to {ratio_text(limit)}. {meaning(decision)}{apart}{seen}")
+            f"{ratio_words(ratio.median)} times as long in B as in A ({interval}, {how}); accepted "
+            f"is up to {ratio_words(limit)}. {meaning(decision)}{apart}{seen}")
 
 
 def meaning(decision):
-    limit = change_text(decision.limit)
+    limit = exact_percent(decision.limit - 1)
     if decision.without:
         return (f"Those are the times of the processes that ended well. Of the others of one side "
                 f"({decision.without}) nobody knows: find out why they failed first.")
@@ -246,5 +241,4 @@ def document(options, a, b, cell_id, paired, decision):
             "without": decision.without,
             "sentence": sentence(options.model, cell_id, decision, paired),
             "differences": [each.as_dict() for each in differences(a, b)],
-            "a": {"path": shown(a.path), "result_id": a.manifest.get("result_id")},
-            "b": {"path": shown(b.path), "result_id": b.manifest.get("result_id")}}
+            "a": side_document(a), "b": side_document(b)}

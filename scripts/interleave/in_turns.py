@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from . import canary, machine
 from .canary import Canaries
+from .cli import begin_result
 from .extra_blocks import extra_entries
 from .manifest import commit_of, finish, new_manifest, utc_second
 from .own_cost import OwnCost
@@ -18,7 +19,7 @@ from .plan_words import tell_plan
 from .progress import Display
 from .revisions import hash_without_path
 from .run import Runner, append_lines
-from .samples import cut_torn_line, read_lines, sha256_of, write_json, write_lines
+from .samples import cut_torn_line, read_lines, sha256_of
 from .sums import record_measured, seal
 from .trouble import Trouble
 
@@ -79,10 +80,7 @@ def make_results(folder, sides, plan, answers, models, command, program):
         manifest["result_id"] += f"_{side.name}"
         result = folder / side.name
         result.mkdir()
-        write_lines(result / "plan.jsonl", mine.entries)
-        for name in ("samples.jsonl", canary.FILE)[:2 if program else 1]:
-            (result / name).touch()
-        write_json(result / "manifest.json", manifest)
+        begin_result(result, mine.entries, manifest)
         results.append(result)
     return results
 

@@ -2,30 +2,31 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from .cli import shown
 from .manifest import read_manifest
+from .printable import printable
 from .samples import read_json
 from .trouble import Trouble
+from .trust import COLOURS
 from .units import plural
-
-COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
 
 
 def main(session, options):
     folder = Path(options.dir)
     results = [about(path) for path in results_below(folder)]
     if options.json:
-        print(json.dumps({"schema": "interleave.list/1", "folder": str(folder),
-                          "results": results}, indent=1))
+        session.answer("list", {"folder": str(folder), "results": results})
     elif not results:
         session.say(f"There is no result below {folder}.")
     else:
-        session.console.print(table(results, shown(folder)))
+        session.console.print(table(results))
         damaged = sum(result["damaged"] is not None for result in results)
         session.say(plural(len(results), "result") + (f", {damaged} damaged" if damaged else "")
                     + ". Is one whole? ./scripts/bench verify DIR")
@@ -35,12 +36,16 @@ def main(session, options):
 def results_below(folder):
     """The folders that are results, or were: links are not followed. Oldest first, by name."""
     found = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=tell_unreadable):
         if {"manifest.json", "samples.jsonl", "plan.jsonl"} & set(files) and (
                 "plan.jsonl" in files or is_manifest(Path(place, "manifest.json"))):
             found.append(Path(place))
             folders.clear()
     return sorted(found, key=lambda path: (path.parent, path.name))
+
+
+def tell_unreadable(error):
+    print(f"bench: left out: cannot read {error.filename}: {error.strerror}", file=sys.stderr)
 
 
 def is_manifest(path):
@@ -121,14 +126,7 @@ def trust_of(folder, manifest):
 
 # ---- for people ----
 
-def shown(folder):
-    try:
-        return folder.resolve().relative_to(Path.cwd())
-    except ValueError:
-        return folder.resolve()
-
-
-def table(results, folder):
+def table(results):
     found = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     found.add_column("result, begun (UTC), machine", overflow="fold")
     for name in ("models", "cells", "blocks"):
@@ -138,9 +136,9 @@ def table(results, folder):
     for result in results:
         path = Path(result["path"])
         if path.parent != parent:
-            found.add_row(Text(f"{shown(path.parent)}/", "dim"))
+            found.add_row(Text(f"{printable(shown(path.parent))}/", "dim"))
             parent = path.parent
-        found.add_row(Text.assemble((path.name, "bold"), "\n", *below(result)),
+        found.add_row(Text.assemble((printable(path.name), "bold"), "\n", *below(result)),
                       *(Text("?" if value is None else f"{value:,}") for value in counts(result)),
                       words(result))
     return found
@@ -154,10 +152,10 @@ def counts(result):
 def below(result):
     """The second line: what the name does not tell."""
     if result["damaged"] is not None:
-        yield f"damaged: {result['damaged']}", "red"
+        yield f"damaged: {printable(result['damaged'])}", "red"
         return
     date = (result["created_utc"] or "").replace("T", " ")[:16]
-    yield "  ".join(filter(None, (date, result["machine"]))), "dim"
+    yield printable("  ".join(filter(None, (date, result["machine"])))), "dim"
 
 
 def words(result):

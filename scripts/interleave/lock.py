@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import contextmanager, suppress
 
 from .trouble import Trouble
 
@@ -76,3 +77,16 @@ def measuring_now(path=LOCK):
     finally:
         os.close(fd)
     return False
+
+
+@contextmanager
+def drawing_into(folder):
+    """Two that draw into one result would take each other's half-written files away: the second
+    waits for the first."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems have no locks
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
+from . import cli
 from .fake_root import make_root
+from .lock import LOCK
 from .samples import MEASUREMENTS
 
 MS = 1_000_000
@@ -122,3 +126,12 @@ class Repository:
         git(self.root, "add", "-A")
         git(self.root, "commit", "--allow-empty", "-m", message)
         return git(self.root, "rev-parse", "HEAD")
+
+
+def said_by(arguments, root, folder, captured, width=100, lock=LOCK):
+    """(status, text, standard error) of ./scripts/bench's Python half; captured: capsys or capfd."""
+    with open(folder / "said", "w+") as said:
+        status = cli.main(list(map(str, arguments)), root, Console(file=said, width=width), lock)
+        said.seek(0)
+        printed = captured.readouterr()
+        return status, said.read() + printed.out, printed.err

@@ -6,7 +6,9 @@
 import sys
 from pathlib import Path
 
-from .environments import FIELDS, MACHINE
+from . import checks
+from .environments import (
+    FIELDS, MACHINE, UNKNOWN, changes_text, check_text, machine_of, value_text)
 from .lists import results_below
 from .manifest import read_manifest
 from .samples import read_json, write_whole
@@ -19,7 +21,6 @@ PUBLISHED = ROOT / "results" / "published"
 PAGES = (("report.html", "page"), ("README.md", "figures and tables"),
          ("derived/summary.csv", "CSV"), ("samples.jsonl", "samples"),
          ("HOW_TO_CITE.md", "how to cite"))
-UNKNOWN = "not known"
 BEFORE = " before the run"
 # Said in the table of runs already, or by the name of a run.
 SAID = ("commit", "profile", "blocks")
@@ -166,6 +167,7 @@ def differences(runs):
     """What is not the same everywhere; what is, is told once."""
     same, other = [], []
     for what, texts in facts(runs):
+        texts = [text.replace("|", "\\|") for text in texts]
         if len(set(texts)) == 1:
             same += [] if what.endswith(BEFORE) else [f"{what} {texts[0]}"]
         else:
@@ -182,35 +184,23 @@ def differences(runs):
 
 def facts(runs):
     """(what, its text in each run)."""
-    def text(value):
-        return UNKNOWN if value in (None, "") else str(value).replace("|", "\\|")
-
-    machines = [run.manifest["machine"] for run in runs]
+    machines = [machine_of(run.manifest) for run in runs]
     for key, what in MACHINE.items():
-        if key != "memory_bytes":  # in the name, and a few pages less after each boot
-            yield what, [text(machine.get(key)) for machine in machines]
+        yield what, [value_text(machine.get(key)) for machine in machines]
     for key, what in FIELDS.items():
         if key not in SAID:
-            yield what, [text(run.manifest.get(key)) for run in runs]
-    yield "uncommitted changes", [{True: "yes", False: "none"}.get(run.manifest.get("dirty"),
-                                                                   UNKNOWN) for run in runs]
+            yield what, [value_text(run.manifest.get(key)) for run in runs]
+    yield "uncommitted changes", [changes_text(run.manifest) for run in runs]
     for model in dict.fromkeys(m for run in runs for m in run.manifest.get("libraries") or {}):
-        texts = [text((run.manifest.get("libraries") or {}).get(model, "none"))
+        texts = [value_text((run.manifest.get("libraries") or {}).get(model, "none"))
                  for run in runs if model in (run.manifest.get("libraries") or {})]
         if len(set(texts)) > 1:
-            yield f"library of {model}", [text((run.manifest.get("libraries") or {}).get(
+            yield f"library of {model}", [value_text((run.manifest.get("libraries") or {}).get(
                 model, "not run")) for run in runs]
-    checks = [run.manifest["environment"].get("before") or {} for run in runs]
-    for name in dict.fromkeys(name for known in checks for name in known):
-        yield f"{name.replace('_', ' ')}{BEFORE}", [check(known.get(name))
-                                                           for known in checks]
-
-
-def check(said):
-    if not isinstance(said, dict):
-        return "not checked"
-    value = said.get("value")
-    return said["state"] if value is None else f"{value} ({said['state']})".replace("|", "\\|")
+    before = [run.manifest["environment"].get("before") or {} for run in runs]
+    for name in dict.fromkeys(name for known in before for name in known):
+        yield f"{checks.title(name)}{BEFORE}", [check_text(name, known.get(name))
+                                                for known in before]
 
 
 def main(folder=PUBLISHED):

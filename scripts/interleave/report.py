@@ -15,6 +15,7 @@ from matplotlib.markers import MarkerStyle
 
 from . import cite, style
 from . import report_view as view
+from .lock import drawing_into
 from .report_markup import markdown
 from .report_svg import Looks, inline_svg
 from .samples import write_whole
@@ -39,8 +40,9 @@ def main(session, options):
         drawn, left_out = charts.draw_all(result, summary, figures, kinds=["svg"],
                                           widths=[(charts.PAGE, "")])
         texts = result_page.texts(result.manifest, summary, left_out)
-        write_report(result, summary, drawn, texts, figures)
-    write_sums(result.path)  # the summary is still that of whoever drew it
+        with drawing_into(result.path):
+            write_report(result, summary, drawn, texts, figures)
+            write_sums(result.path)  # the summary is still that of whoever drew it
     session.say(f"For any browser, without a network: {shown(result.path / PAGE)}")
     return 0
 

@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from . import checks, style, units
+from . import measured_on, style, units
 from .advice import ENOUGH_BLOCKS, NOTHING_WORSE, advice
+from .comparison_words import change_words
 from .groups import slug
+from .noise import floor_text
 from .report_markup import bold, markdown
 from .summary_csv import as_csv
 from .tables import cell_names, models_in, rung_of, table_cells
@@ -90,33 +92,30 @@ def verdict(summary):
 
 
 def strip(summary):
-    """(name, value, what it means, how good) of what one asks first of a measurement."""
+    """(name, value, what it means) of what one asks first of a measurement."""
     counts, noise = _counts(summary), summary.get("noise") or {}
-    span = "none" if not counts else f"{min(counts)}" if min(counts) == max(counts) else \
-        f"{min(counts)} to {max(counts)}"
     return [_noise_floor(noise), _disturbed(noise.get("canary")),
-            ("samples behind a median", span, "each a process of its own, in interleaved blocks",
-             "none"),
-            ("measured", (summary.get("created_utc") or "not known")[:10],
-             f"profile {summary.get('profile') or 'not known'}, commit "
-             f"{summary.get('commit') or 'not known'}", "none")]
+            ("samples behind a median", units.span(counts) if counts else "none",
+             "each a process of its own, in interleaved blocks"),
+            ("measured", measured_on.text(summary.get("created_utc"))[:10],
+             f"profile {measured_on.text(summary.get('profile'))}, commit "
+             f"{measured_on.text(summary.get('commit'))}")]
 
 
 def _noise_floor(noise):
     floor = noise.get("floor")
     if floor is None:
-        return ("noise floor", "not measured", "no model was run against itself", "none")
-    return ("noise floor", units.percent(floor) if floor >= 0.0005 else "< 0.1 %",
-            "most that a model differed from itself, run twice", "none")
+        return ("noise floor", "not measured", "no model was run against itself")
+    return ("noise floor", floor_text(floor), "most that a model differed from itself, run twice")
 
 
 def _disturbed(canary):
     if not canary:
-        return ("disturbed blocks", "not watched", "no canary ran before the blocks", "none")
+        return ("disturbed blocks", "not watched", "no canary ran before the blocks")
     again = canary.get("appended") or 0
     kept = f"shown and kept, outside the medians; {again:,} measured anew"
     return ("disturbed blocks", f"{canary['disturbed']:,} of {canary['blocks']:,}",
-            kept if canary["disturbed"] else "by something else on the machine", "none")
+            kept if canary["disturbed"] else "by something else on the machine")
 
 
 def answers(summary):
@@ -182,7 +181,7 @@ def _by_comparisons(cell, not_run):
     seen = [pair.get("detectable") for pair in cell["pairs"]
             if first in (pair["one"], pair["other"])]
     return {"tiers": tiers, "open": [], "n": max(counts, default=None), "hint": cell.get("hint"),
-            "seen": units.percent(max(seen) - 1) if seen and all(seen) else ""}
+            "seen": change_words(max(seen)) if seen and all(seen) else ""}
 
 
 def _by_winners(tier):
@@ -239,50 +238,11 @@ def tables(summary, texts):
 
 def environment(manifest, machine):
     """(facts of the machine and the build, checks with their states before and after)"""
-    facts = [("machine", machine.get("name")), ("CPU", machine.get("cpu_model")),
-             ("CPUs", machine.get("cpus")), ("memory", _gib(machine.get("memory_bytes"))),
-             ("system", machine.get("system")), ("kernel", machine.get("kernel")),
-             ("hypervisor", _hypervisor(machine.get("hypervisor"))),
-             ("compiler", manifest.get("compiler")), ("flags", manifest.get("flags")),
-             ("commit", manifest.get("commit")), ("command", _command(manifest.get("command"))),
-             ("started", manifest.get("created_utc")), ("finished", manifest.get("finished_utc"))]
-    facts += [(f"library of {m}", "none" if text == "" else text)
-              for m, text in sorted((manifest.get("libraries") or {}).items())]
-    moments = manifest.get("environment") or {}
-    before, after = moments.get("before") or {}, moments.get("after") or {}
-    names = checks.in_order({*before, *after})
-    return ([(name, _value(value)) for name, value in facts],
-            [(checks.title(name), _check(name, before.get(name)), _check(name, after.get(name)))
-             for name in names])
-
-
-def _check(name, check):
-    """(value, state, class) of one check at one moment."""
-    if not isinstance(check, dict):
-        return "–", "", "none"
-    state = check.get("state")
-    return (_value(checks.shown(name, check.get("value"))), str(state or ""),
-            STATES.get(state, "none"))
-
-
-def _value(value):
-    if value is None or value == "":
-        return "not known"
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _hypervisor(name):
-    return "present, its name is not known" if name == "unnamed" else name
-
-
-def _gib(count):
-    return None if count is None else f"{count / 2**30:.1f} GiB"
-
-
-def _command(words):
-    return words if isinstance(words, str) or not words else " ".join(map(str, words))
+    facts = measured_on.facts(manifest, machine)
+    facts += [(f"library of {model}", version) for model, version in
+              measured_on.libraries(manifest)]
+    return facts, [(name, *((value, state, STATES.get(state, "none")) for value, state in found))
+                   for name, *found in measured_on.checked(manifest)]
 
 
 def csv_link(summary):

@@ -4,19 +4,17 @@ The plan is the result's own: its cells, models, blocks, order and seeds. Times 
 no claim about each other; who wins, and by how much within one machine, is.
 """
 
-import json
 import math
 import random
-import sys
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from . import canary, machine
+from . import machine
 from .cells import Cell
-from .cli import canary_hash, make_result_folder, measure, shown
-from .compare import to_stderr
+from .cli import INTERRUPTED, begin_result, canary_hash, make_result_folder, measure, shown
+from .comparison_words import ratio_words
 from .lock import MachineLock
 from .manifest import new_manifest, read_manifest
 from .plan import PROFILES, Plan, PlannedCell, Profile
@@ -24,11 +22,11 @@ from .plan_words import tell_plan
 from .records import read_result
 from .reproduced import CONTRADICTED, DIFFERENT, OPEN, SAME, cells_again, sentence
 from .revisions import ANSWERED
-from .samples import fault_of_entry, read_lines, write_json, write_lines
-from .side_by_side import cell_name, interval_text, ratio_text, some
+from .samples import fault_of_entry, read_lines
+from .side_by_side import cell_name, interval_of, ratio_document, side_document, some
 from .trouble import Trouble
 
-CONFIRMED, REFUTED, INTERRUPTED = 0, 1, 130
+REFUTED = 1
 COLOURS = {SAME: "green", DIFFERENT: "yellow", OPEN: "dim", CONTRADICTED: "red"}
 WORDS = {SAME: "the same winners", DIFFERENT: "other winners, but no proof of the opposite",
          OPEN: "too little is resolved to tell", CONTRADICTED: "contradicts"}
@@ -38,8 +36,6 @@ KEPT = ("exec_id", "cell_id", "scenario", "params", "mode", "block", "position",
 
 
 def main(session, options):
-    if options.json:
-        to_stderr(session)
     with MachineLock(session.lock) as lock:
         plan, answers, about, left_out = plan_again(session, options.dir)
         for why, cells in left_out.items():
@@ -51,11 +47,7 @@ def main(session, options):
         there = read_manifest(options.dir / "manifest.json")
         manifest["reproduces"] = there.get("result_id") or options.dir.name
         folder = make_result_folder(session, options, manifest)
-        write_lines(folder / "plan.jsonl", plan.entries)
-        (folder / "samples.jsonl").touch()
-        if canary.PROGRAM in manifest["binaries"]:
-            (folder / canary.FILE).touch()
-        write_json(folder / "manifest.json", manifest)
+        begin_result(folder, plan.entries, manifest)
         session.say(f"Into {shown(folder)}")
         status = measure(session, folder, about, lock)
     if status == INTERRUPTED:
@@ -63,9 +55,7 @@ def main(session, options):
     there, here = read_result(options.dir), read_result(folder)
     cells = cells_again(there, here)
     if options.json:
-        text = json.dumps(document(there, here, cells, left_out), indent=1, allow_nan=False)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        session.answer("reproduce", document(there, here, cells, left_out))
     else:
         tell(session, there, here, cells)
     return REFUTED if any(cell.state == CONTRADICTED for cell in cells) else status
@@ -179,13 +169,13 @@ def tiers_text(tiers):
 def whole_ratio(ratio):
     if ratio is None:
         return "–"
-    interval = "" if ratio.low is None else f" ({interval_text(ratio)})"
-    return ratio_text(ratio.median) + interval
+    interval = "" if ratio.low is None else f" ({interval_of(ratio)})"
+    return ratio_words(ratio.median) + interval
 
 
 def document(there, here, cells, left_out):
     return {
-        "there": side(there), "here": side(here), "sentence": sentence(cells),
+        "there": side_document(there), "here": side_document(here), "sentence": sentence(cells),
         "same": sum(cell.state == SAME for cell in cells), "of": len(cells),
         "contradicted": any(cell.state == CONTRADICTED for cell in cells),
         "cells": [cell_document(cell) for cell in cells],
@@ -193,19 +183,10 @@ def document(there, here, cells, left_out):
                      for cell in ids]}
 
 
-def side(result):
-    return {"path": str(result.path), "result_id": result.manifest.get("result_id"),
-            "machine": result.manifest["machine"].get("name"),
-            "commit": result.manifest.get("commit")}
-
-
 def cell_document(cell):
-    def ratio(each):
-        return each and {"n": each.n, "median": each.median, "low": each.low, "high": each.high}
-
     return {"cell_id": cell.cell_id, "state": cell.state,
             "winners": dict(zip(("there", "here"), cell.winners)),
             "tiers": dict(zip(("there", "here"), cell.tiers)),
             "reversed": [{"faster_there": a, "faster_here": b} for a, b in cell.reversed],
-            "ratios": [{"model": model, "over": cell.orders[0][0], "there": ratio(a),
-                        "here": ratio(b)} for model, a, b in cell.ratios()]}
+            "ratios": [{"model": model, "over": cell.orders[0][0], "there": a and ratio_document(a),
+                        "here": b and ratio_document(b)} for model, a, b in cell.ratios()]}

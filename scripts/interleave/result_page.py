@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from . import checks, markdown_tables
+from . import markdown_tables, measured_on
 from .advice import when_to_use_which
 from .charts import draw_all
 from .cite import write_citation
@@ -30,9 +30,9 @@ from .summary import as_json, summarise
 from .summary_csv import as_csv
 from .terminal_table import terminal_table
 from .time_table import time_table
+from .trust import COLOURS
 from .trust_table import trust_table
 
-LEVEL_COLOURS = {"citable": "green", "with caution": "yellow", "not citable": "red"}
 # The tables of the page, in the order of the figures whose numbers they hold. Each is a function of
 # the summary and gives a heading and what is below it, or nothing.
 SECTIONS = [
@@ -102,7 +102,7 @@ def print_table(summary, console):
         console.print(Text(noise, "dim"))
     trust = summary["trust"]
     console.print(Text.assemble(_leads_to(trust["level"]), (trust["level"],
-                                f"bold {LEVEL_COLOURS[trust['level']]}"), "."))
+                                f"bold {COLOURS[trust['level']]}"), "."))
     for line in [*trust["reasons"], *summary["messages"]]:
         console.print(Text(f"  · {line}", "dim"))
 
@@ -204,25 +204,20 @@ def _of_stops(summary):
 
 def _environment(manifest, machine):
     lines = ["## What was it measured on?\n", "| | |", "|---|---|"]
-    facts = [("machine", machine.get("name")), ("CPU", machine.get("cpu_model")),
-             ("CPUs", machine.get("cpus")), ("memory", _bytes(machine.get("memory_bytes"))),
-             ("hypervisor", machine.get("hypervisor")), ("compiler", manifest.get("compiler")),
-             ("flags", manifest.get("flags")), ("commit", manifest.get("commit")),
-             ("command", _command(manifest.get("command"))),
-             ("started", manifest.get("created_utc")), ("finished", manifest.get("finished_utc"))]
-    facts += [(f"library of `{m}`", "none" if text == "" else text)
-              for m, text in sorted((manifest.get("libraries") or {}).items())]
-    lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
-    environment = manifest.get("environment") or {}
-    before, after = environment.get("before") or {}, environment.get("after") or {}
-    if before or after:
+    for name, text in measured_on.facts(manifest, machine):
+        shown = f"`{text}`" if name == "command" and text != measured_on.NOT_KNOWN else text
+        lines.append(_line(name, shown))
+    lines += [_line(f"library of `{model}`", version)
+              for model, version in measured_on.libraries(manifest)]
+    if found := measured_on.checked(manifest):
         lines += ["", "| check | before | state | after | state |", "|---|---|---|---|---|"]
-        for name in checks.in_order({*before, *after}):
-            b, a = before.get(name) or {}, after.get(name) or {}
-            lines.append(f"| {checks.title(name)} | {_cell(checks.shown(name, b.get('value')))} | "
-                         f"{_cell(b.get('state'))} | {_cell(checks.shown(name, a.get('value')))} | "
-                         f"{_cell(a.get('state'))} |")
+        lines += [_line(name, *before, *after) for name, before, after in found]
     return "\n".join(lines) + "\n"
+
+
+def _line(*texts):
+    """A line of a table, in which a bar must not end the column."""
+    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"
 
 
 def _cite(manifest, summary):
@@ -235,29 +230,7 @@ def _cite(manifest, summary):
             "[citation.bib](citation.bib); for LaTeX: [summary.tex](derived/summary.tex).\n")
 
 
-def _bytes(count):
-    return None if count is None else f"{count / 2**30:.1f} GiB"
-
-
-def _command(words):
-    if not words:
-        return None
-    return "`" + (words if isinstance(words, str) else " ".join(map(str, words))) + "`"
-
-
 def _trimmed(item):
     if isinstance(item, dict):
         return str(item.get("why") or item.get("cell_id") or item)
     return str(item)
-
-
-def _cell(value):
-    """A value inside a table: what is not known is said, and a bar must not end the column."""
-    if value is None or value == "":
-        return "not known"
-    if value == "unnamed":  # a hypervisor that hides what it is
-        return "present, its name is not known"
-    if isinstance(value, (dict, list)):
-        value = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) \
-            else ", ".join(map(str, value))
-    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -6,8 +6,11 @@ from rich.text import Text
 
 from . import stats
 from .cells import Cell
+from .comparison_words import (
+    change_words, interval_words, margin_words, p_words, ratio_words)
+from .printable import printable
 from .two_results import times_of
-from .units import plural, three_digits
+from .units import plural
 
 COLOURS = {stats.FASTER: "green", stats.SLOWER: "red", stats.EQUIVALENT: "default",
            stats.NOT_RESOLVED: "dim"}
@@ -23,7 +26,7 @@ def tell_environments(session, both):
         for heading in ("What differs", "A", "B"):
             table.add_column(heading, overflow="fold")
         for each in both.differences:
-            table.add_row(*map(Text, (each.what, each.a, each.b)))
+            table.add_row(*(Text(printable(text)) for text in (each.what, each.a, each.b)))
         session.console.print(table)
     else:
         session.say("Machine, commit, compiler, libraries, programs and all checks are the same.")
@@ -64,10 +67,10 @@ def table_of(changes, widest, headed=False):
         table.add_column(heading, min_width=width, justify=side, no_wrap=True)
     for change in changes:
         p = change.ratio.p if change.hint else change.p_holm
-        table.add_row(Text(f"  {change.model}"), Text(ratio_text(change.ratio.median)),
-                      Text(interval_text(change.ratio)), str(change.ratio.n), Text(p_text(p)),
+        table.add_row(Text(f"  {change.model}"), Text(ratio_words(change.ratio.median)),
+                      Text(interval_of(change.ratio)), str(change.ratio.n), Text(p_words(p)),
                       Text(change.verdict, COLOURS[change.verdict]),
-                      Text(seen_text(change.ratio)))
+                      Text(change_words(change.ratio.detectable)))
     return table
 
 
@@ -79,35 +82,15 @@ def cell_name(change):
         return change.cell_id
 
 
-def ratio_text(value):
-    return f"{value:.3f}" if value < 10 else three_digits(value)
-
-
-def interval_text(ratio):
-    if ratio.low is None:
-        return "–"
-    return f"{ratio_text(ratio.low)} to {ratio_text(ratio.high)}"
-
-
-def p_text(p):
-    return "–" if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001"
-
-
-def seen_text(ratio):
-    return "–" if ratio.detectable is None else change_text(ratio.detectable)
-
-
-def change_text(ratio):
-    if 1 < ratio < 1.0005:
-        return "< 0.1 %"
-    return f"{(ratio - 1) * 100:.1f} %" if ratio < 1.995 else f"{ratio_text(ratio)}x"
+def interval_of(ratio):
+    return interval_words(ratio.median, ratio.low, ratio.high, " to ")
 
 
 def legend(both):
     """What the columns of the table mean, and how far to believe them."""
     parts = [f"B/A below 1: B takes less time. Equivalent: the interval is within "
-             f"{both.margin * 100:.3g} % of 1. Could see: the smallest change that this data would "
-             "have told from none."]
+             f"{margin_words(both.margin)} of 1. Could see: the smallest change that this data "
+             "would have told from none."]
     hints = sum(change.hint for change in both.changes)
     if hints < len(both.changes):
         parts.append("p is adjusted for the models of its cell (Holm).")
@@ -149,7 +132,8 @@ def document(both):
     for change in both.changes:
         cells.setdefault(change.cell_id, []).append(change)
     return {
-        "a": side_document(both.a, both.trust[0]), "b": side_document(both.b, both.trust[1]),
+        "a": side_document(both.a) | {"trust": both.trust[0]},
+        "b": side_document(both.b) | {"trust": both.trust[1]},
         "comparable": both.why_not is None, "why_not": both.why_not, "paired": both.paired,
         "margin": both.margin, "differences": [each.as_dict() for each in both.differences],
         "notes": both.notes,
@@ -162,11 +146,11 @@ def document(both):
         "left_out": [{"cell_id": c, "why": why} for c, why in both.left_out]}
 
 
-def side_document(result, trust):
+def side_document(result):
     keys = ("result_id", "commit", "dirty", "profile", "blocks", "created_utc", "workload_version",
             "pair_id", "revision")
     return ({"path": str(result.path)} | {key: result.manifest.get(key) for key in keys}
-            | {"machine": result.manifest["machine"].get("name"), "trust": trust})
+            | {"machine": result.manifest["machine"].get("name")})
 
 
 def ratio_document(ratio):

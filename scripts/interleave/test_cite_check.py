@@ -428,6 +428,7 @@ def test_the_answer_as_json_is_one_document(root, tmp_path, capsys):
 def test_a_damaged_result_elsewhere_does_not_stop_the_check(results, tmp_path, capsys):
     (results / "broken").mkdir(exist_ok=True)
     (results / "broken" / "manifest.json").write_text("{")
+    (results / "broken" / "plan.jsonl").write_text("")
     paper = tmp_path / "paper.md"
     paper.write_text(f"{IN}{FANOUT}asio took 905 ms.\n")
     assert check_file(paper, results).matching == 1

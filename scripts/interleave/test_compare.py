@@ -5,11 +5,9 @@ import random
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from . import cli
 from .manifest import commit_of
-from .pairs_fixture import MACHINE, cell_id, write_result
+from .pairs_fixture import MACHINE, cell_id, said_by, write_result
 from .revisions import hash_without_path
 
 DICE = random.Random(7)
@@ -25,12 +23,7 @@ def noisy(base, count=15, shift=0):
 def compare(tmp_path, capsys):
     """Calls ./scripts/bench's Python half; returns the status, the text and standard error."""
     def call(a, b, *flags, width=100):
-        with open(tmp_path / "said", "w+") as said:
-            status = cli.main(["compare", str(a), str(b), *flags], HERE,
-                              Console(file=said, width=width))
-            said.seek(0)
-            printed = capsys.readouterr()
-            return status, said.read() + printed.out, printed.err
+        return said_by(["compare", a, b, *flags], HERE, tmp_path, capsys, width)
     return call
 
 
@@ -83,7 +76,8 @@ def test_a_check_that_came_out_otherwise_is_told_and_a_load_that_wandered_is_not
     b = write_result(tmp_path / "b", times, environment={"before": checks, "after": checks})
     _, document = as_json(a, b)
     differs = {row["what"]: (row["a"], row["b"]) for row in document["differences"]}
-    assert differs["governor before and after the run"] == ("performance (ok)", "powersave (warn)")
+    assert differs["frequency governor before and after the run"] == (
+        "performance (ok)", "powersave (warn)")
     assert not any("load" in what for what in differs)
 
 
@@ -146,7 +140,7 @@ def test_one_block_gives_no_interval_and_no_verdict(tmp_path, as_json, compare):
     assert status == 0 and row["ratio"]["median"] == pytest.approx(2)
     assert row["ratio"]["low"] is None and row["ratio"]["high"] is None
     assert row["verdict"] == "not resolved" and row["detectable"] is None
-    assert "2.000" in compare(a, b)[1]
+    assert "2.00" in compare(a, b)[1]
 
 
 def test_another_workload_version_cannot_be_compared(tmp_path, compare, as_json):

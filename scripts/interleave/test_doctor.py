@@ -109,3 +109,8 @@ def test_before_a_run_what_is_not_well_stands_in_one_line():
                                   "load": {"value": 9.0, "state": "fail"}})
     assert said == ["Before measuring, load of the last minute: 9 (fail); two threads on a core "
                     "(SMT): on (warn). What helps: ./scripts/bench doctor"]
+
+
+def test_the_narrowest_screen_gets_words_too(here):
+    status, screen = here(width=1, files={"/proc/loadavg": "9 0 0"})
+    assert status == 1 and "The CPUs had other work" in screen

@@ -8,11 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from . import cli, gate, stats
+from . import gate, stats
 from .fake_root import make_root
-from .pairs_fixture import MACHINE, cell_id, write_result
+from .pairs_fixture import MACHINE, cell_id, said_by, write_result
 
 HERE = Path(__file__).resolve().parents[2]
 RUNS = 2000
@@ -140,12 +139,7 @@ def results(tmp_path):
 @pytest.fixture
 def run_gate(results, tmp_path, capsys):
     def call(*flags, pair=None):
-        with open(tmp_path / "said", "w+") as said:
-            status = cli.main(["gate", *map(str, pair or results), *flags], HERE,
-                              Console(file=said, width=100))
-            said.seek(0)
-            printed = capsys.readouterr()
-            return status, said.read() + printed.out, printed.err
+        return said_by(["gate", *(pair or results), *flags], HERE, tmp_path, capsys)
     return call
 
 

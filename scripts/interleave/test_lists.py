@@ -3,7 +3,10 @@
 import contextlib
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +117,34 @@ def test_where_there_is_none_that_is_said(tmp_path):
 def test_a_link_in_a_circle_does_not_matter(results):
     (results / "a" / "circle").symlink_to(results)
     assert len(lists.results_below(results)) == 3
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_others_are_listed(
+        results, monkeypatch, capsys):
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert [path.name for path in lists.results_below(results)] == ["one", "two"]
+    assert capsys.readouterr().err == (
+        f"bench: left out: cannot read {results / 'b'}: Permission denied\n")
+
+
+def test_a_name_cannot_colour_the_screen(results):
+    (results / "a" / "one").rename(results / "a" / "\x1b[31mred\x07")
+    replaced("madeup-2x-1a2b", "\\u001b[2J")(results / "a" / "two" / "manifest.json")
+    _, said, _ = bench("list", results)
+    assert "\x1b" not in said and "\x07" not in said and "\\x1b[31mred" in said
+
+
+def test_who_has_stopped_reading_is_no_fault_that_is_told(results):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    answer = subprocess.run([sys.executable, "-m", "interleave", "list", results, "--json"],
+                            stdout=theirs, stderr=subprocess.PIPE,
+                            env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")})
+    os.close(theirs)
+    assert (answer.returncode, answer.stderr) == (1, b"")

@@ -79,7 +79,7 @@ def test_work_of_another_version_is_not_compared(folder, tmp_path):
 def test_what_differs_between_the_environments_is_told_and_what_does_not_is_told_once(folder):
     text = page(runs_in(folder)).split("## What differs")[1]
     assert "| compiler | GCC 13 | GCC 12.2.0 |" in text
-    assert "| governor before the run | performance (ok) | unknown |" in text
+    assert "| frequency governor before the run | performance (ok) | unknown |" in text
     assert "The same in all: machine madeup-2x-1a2b" in text and "| CPU |" not in text
 
 

@@ -284,7 +284,7 @@ def test_tiers_say_how_much_longer_and_what_could_have_been_seen(data):
             {"one": "asio", "other": "threads", "n": 15, "ratio": {"median": 0.5},
              "detectable": 1.04}]}], "winning_tiers": []}
     words = Seen(bare(summary, data.result.manifest)).words
-    assert re.search(r"asio\s+tbb\s+threads\s+2.0×\s+15\s+4.0 %", words)
+    assert re.search(r"asio\s+tbb\s+threads\s+2.0×\s+15\s+4 %", words)
 
 
 def test_a_model_that_was_not_run_stands_behind_the_tiers_with_its_bound(data):

@@ -5,11 +5,10 @@ import random
 import signal
 
 import pytest
-from rich.console import Console
 
-from . import cli, result_page
+from . import result_page
 from .fake_root import lines, make_root
-from .pairs_fixture import fake_program, write_result
+from .pairs_fixture import fake_program, said_by, write_result
 from .records import read_result
 from .reproduced import CONTRADICTED, DIFFERENT, OPEN, SAME, cells_again, sentence
 
@@ -126,12 +125,7 @@ def bench(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
 
     def call(root, *arguments):
-        with open(tmp_path / "said", "w+") as said:
-            status = cli.main(list(arguments), root, Console(file=said, width=200),
-                              str(tmp_path / "lock"))
-            said.seek(0)
-            printed = capfd.readouterr()
-            return status, said.read() + printed.out, printed.err
+        return said_by(arguments, root, tmp_path, capfd, 200, str(tmp_path / "lock"))
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield call
     for number, handler in before.items():

@@ -257,5 +257,5 @@ def test_a_folder_that_is_no_result_is_refused_in_one_line(tmp_path):
 
 def test_what_was_checked_of_the_machine_stands_in_words(folder):
     text = (folder / "README.md").read_text()
-    assert "| load of the last minute | 0.2 | ok | not known | not known |" in text
+    assert "| load of the last minute | 0.2 | ok | – |  |" in text
     assert "| frequency governor | not known | unknown |" in text

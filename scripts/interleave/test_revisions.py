@@ -6,11 +6,10 @@ import signal
 from collections import Counter
 
 import pytest
-from rich.console import Console
 
-from . import cli, compare, result_page
+from . import compare, result_page
 from .fake_root import lines
-from .pairs_fixture import Repository, fake_program, git
+from .pairs_fixture import Repository, fake_program, git, said_by
 
 pytestmark = pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("ninja")
                                      and shutil.which("git")),
@@ -42,12 +41,7 @@ def bench(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(compare, "draw_both", lambda session, results: None)
 
     def call(root, *arguments):
-        with open(tmp_path / "said", "w+") as said:
-            status = cli.main(list(arguments), root, Console(file=said, width=200),
-                              str(tmp_path / "lock"))
-            said.seek(0)
-            printed = capfd.readouterr()
-            return status, said.read() + printed.out, printed.err
+        return said_by(arguments, root, tmp_path, capfd, 200, str(tmp_path / "lock"))
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield call
     for number, handler in before.items():

@@ -1,6 +1,7 @@
 """Does every process become exactly one row, whatever it does?"""
 
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from rich.console import Console
 from . import cli, result_page
 from .executables import Executables
 from .fake_root import lines, make_root
-from .lock import MachineLock
+from .lock import MachineLock, drawing_into
 from .process import run_process
 from .records import read_result
 from .run import Runner, without_rows
@@ -495,6 +496,27 @@ def test_a_fault_in_the_drawing_does_not_cost_the_samples(tmp_path, bench, capsy
     assert status == 1
     assert "./scripts/bench plot out" in capsys.readouterr().err
     assert len(lines(tmp_path / "out" / "samples.jsonl")) == 1
+
+
+@pytest.mark.parametrize("error", [
+    PermissionError(13, "Permission denied", "out/figures"), OSError(28, "No space left on device")])
+def test_what_cannot_be_drawn_into_is_told_in_one_line(tmp_path, bench, capsys, monkeypatch, error):
+    def refuse(result):
+        raise error
+    monkeypatch.setattr(result_page, "write_result", refuse)
+    status, _ = bench(make_root(tmp_path / "root", ["good"]), *SMOKE)
+    told = capsys.readouterr().err
+    assert status == 1 and told.count("\n") == 1
+    assert error.strerror in told and "out" in told and "./scripts/bench plot out" in told
+
+
+def test_two_that_draw_into_one_result_take_turns(tmp_path):
+    other = os.open(tmp_path, os.O_RDONLY)
+    with drawing_into(tmp_path):
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
 
 
 def test_a_dry_run_leaves_nothing_behind(tmp_path, bench):

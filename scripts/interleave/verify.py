@@ -18,6 +18,7 @@ from pathlib import Path
 from . import canary
 from .extra_blocks import extra_entries, instead_of_what_was_not_disturbed
 from .manifest import commit_of
+from .printable import printable
 from .records import result_of
 from .run import FASTER_THAN_POSSIBLE
 from .samples import from_json, sha256_of
@@ -44,8 +45,7 @@ class Findings:
 
     def fault(self, file, text):
         """A file's name may be anything, and is told on one line."""
-        name = file.encode("utf-8", "backslashreplace").decode()
-        self.faults.append(("".join(c if c.isprintable() else ascii(c)[1:-1] for c in name), text))
+        self.faults.append((printable(file).replace("\n", "\\n"), text))
 
     def faults_of(self, file, faults):
         """All of a kind: a few are told, the others counted."""
@@ -62,14 +62,14 @@ def main(session, options):
     folder = Path(options.dir)
     found = findings_of(folder, session.root)
     if options.json:
-        print(json.dumps(document(folder, found), indent=1))
+        session.answer("verify", document(folder, found))
     else:
         tell(session, folder, found)
     return 1 if found.faults else 0
 
 
 def document(folder, found):
-    return {"schema": "interleave.verify/1", "result": str(folder), "verified": not found.faults,
+    return {"result": str(folder), "verified": not found.faults,
             "faults": [{"file": file, "fault": text} for file, text in found.faults],
             "notes": found.notes, "files": found.files, "planned": found.planned,
             "rows": found.rows, "missing": found.missing, "summary": found.summary}
