@@ -56,3 +56,12 @@ def every(tmp_path_factory):
 @pytest.fixture(scope="session")
 def of_every_model(every):
     return all_drawings(every)
+
+
+@pytest.fixture
+def signals_kept():
+    """The handlers that a run sets are those of this test alone."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -45,7 +45,7 @@ def canary_figures(result):
     if not result.canaries:
         return None
     found = deviations(result.canaries)
-    extra = {(entry["cell_id"], entry["block"]) for entry in result.plan
+    extra = {(entry["cell_id"], entry.get("block")) for entry in result.plan
              if entry.get("instead_of") is not None}
     blocks = {(row["cell_id"], row["block"]) for row in result.canaries
               if row["cell_id"] is not None}

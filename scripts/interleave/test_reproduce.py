@@ -2,7 +2,6 @@
 
 import json
 import random
-import signal
 
 import pytest
 
@@ -118,7 +117,7 @@ def test_a_contradiction_is_in_the_sentence(again):
 # ---- as a user types it ----
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch, capfd):
+def bench(tmp_path, monkeypatch, capfd, signals_kept):
     """Calls ./scripts/bench's Python half in a fake checkout; drawing is not what is tested."""
     monkeypatch.setattr(result_page, "write_result", lambda result: {})
     monkeypatch.setattr(result_page, "print_table", lambda summary, console: None)
@@ -126,10 +125,7 @@ def bench(tmp_path, monkeypatch, capfd):
 
     def call(root, *arguments):
         return said_by(arguments, root, tmp_path, capfd, 200, str(tmp_path / "lock"))
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return call
 
 
 def program(root, name, text):

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 from collections import Counter
 
 import pytest
@@ -35,17 +34,14 @@ def repository(tmp_path_factory):
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch, capfd):
+def bench(tmp_path, monkeypatch, capfd, signals_kept):
     """Calls ./scripts/bench's Python half; returns status, text (with the build's), and errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(compare, "draw_both", lambda session, results: None)
 
     def call(root, *arguments):
         return said_by(arguments, root, tmp_path, capfd, 200, str(tmp_path / "lock"))
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return call
 
 
 PIZZA = ("--models", "good,also_good", "--scenarios", "pizza", "--out", "out")

@@ -4,7 +4,6 @@ import errno
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -250,7 +249,7 @@ def test_everybody_may_open_the_lock_whatever_the_umask(tmp_path):
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
+def bench(tmp_path, monkeypatch, signals_kept):
     """Calls ./scripts/bench's Python half in a fake checkout; returns status, result and text."""
     monkeypatch.setattr(result_page, "write_result", lambda result: {})
     monkeypatch.setattr(result_page, "print_table", lambda summary, console: None)
@@ -262,10 +261,7 @@ def bench(tmp_path, monkeypatch):
                               str(tmp_path / "lock"))
             said.seek(0)
             return status, said.read()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return call
 
 
 SMOKE = ("--profile", "smoke", "--scenarios", "pizza", "--out", "out")
