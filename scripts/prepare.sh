@@ -166,7 +166,7 @@ prepare_machine() {
   if has apt-get && has dpkg-query; then
     packages=$(printf '%s\n' "$missing" | packages_of)
     # Python is asked for here as well, so that a fresh machine runs apt once, not twice.
-    if ! find_python $python_modules pytest xdist; then
+    if ! find_python $python_modules pytest; then
       packages=$packages$'\n'$(python_packages | packages_of)
     fi
     [ -z "${packages//[[:space:]]/}" ] || install_packages $packages
@@ -216,7 +216,7 @@ make_log_folder() {
 
 python_packages() {
   printf '%s|\n' python3 python3-matplotlib python3-munkres python3-rich \
-    python3-fastjsonschema python3-jinja2 python3-pytest python3-pytest-xdist
+    python3-fastjsonschema python3-jinja2 python3-pytest
 }
 
 find_python() { # modules; sets $PYTHON

@@ -1,15 +1,24 @@
 """What must hold before any test runs, and what is made once for all of them?"""
 
 import contextlib
+import os
 import signal
 
 import pytest
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: takes long, and is run by ./scripts/test --full")
     # A shell starts background jobs with SIGINT ignored, children inherit that, and Python then has
     # no KeyboardInterrupt: tests of Ctrl-C would wait for nothing.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    if not os.environ.get("INTERLEAVE_FULL"):
+        for item in items:
+            if item.get_closest_marker("full"):
+                item.add_marker(pytest.mark.skip(reason="only with ./scripts/test --full"))
 
 
 def made_up(folder, models):

@@ -20,8 +20,6 @@ PANEL = re.compile(r"panel-(.+)-\d+")
 OF_NOBODY = ("winner-map",)  # a square is of all models that were measured in it
 OF_ALL = "trust"  # its panels go over the whole run
 TABLED = ("capacity", "bytes_per_agent")  # rows of the CSV that also tell of models not drawn
-# The figures are drawn once for all of these: by one process, not by each that runs tests.
-pytestmark = pytest.mark.xdist_group("pictures")
 
 
 def known(result):

@@ -22,7 +22,7 @@ from .canary import disturbed_blocks
 from .extra_blocks import extra_entries
 from .fake_root import lines, make_root
 
-KILLS = int(os.environ.get("INTERLEAVE_KILLS", 10))
+KILLS = int(os.environ.get("INTERLEAVE_KILLS", 6))
 MODELS = ["good", "also_good", "calling"]  # three, so that one of them runs twice in a cell
 RUN = ("--profile", "quick", "--scenarios", "pizza,compute", "--out", "out")
 # Canaries that are off, by their number: of planned blocks, and of blocks in their place.

@@ -239,10 +239,12 @@ def said_by(link, *arguments):
 
 
 def test_every_model_is_built_and_tested_under_both_sanitizers(tmp_path):
-    said = said_by(made_up_test(tmp_path, "false"))
+    link = made_up_test(tmp_path, "false")
+    said = said_by(link)
     programs = ("mock_llm_tests exchange_tests asio_conformance tbb_conformance "
                 "tbb_blocking_conformance")
-    assert f"build tsan {programs}" in said and f"build asan bench_tests {programs}" in said
+    assert f"build tsan {programs}" in said and f"build asan {programs}" in said
+    assert f"build asan bench_tests {programs}" in said_by(link, "--full")
     for build in ("tsan", "asan", "release"):
         [_] = [line for line in said if line.startswith("ctest") and f"build/{build} " in line]
 

@@ -82,6 +82,7 @@ def test_both_are_ordinary_results_that_can_be_verified(repository, bench, monke
         assert status == 0, said + errors
 
 
+@pytest.mark.full
 def test_a_fault_in_the_drawing_does_not_cost_the_comparison(repository, bench, monkeypatch):
     def fault(result):
         raise ValueError("no such colour")
@@ -99,6 +100,7 @@ def test_both_sides_run_in_turns_not_one_after_the_other(repository, bench, tmp_
     assert order.count("AB") + order.count("BA") > len(order) / 4
 
 
+@pytest.mark.full
 def test_the_same_revision_twice_is_an_a_a_that_is_built_once(repository, bench, tmp_path):
     status, said, _ = bench(repository.root, "compare", "fast", "fast", *PIZZA)
     assert status == 0 and said.count("Building A") == 1 and "Building B" not in said
@@ -108,6 +110,7 @@ def test_the_same_revision_twice_is_an_a_a_that_is_built_once(repository, bench,
     assert len(ids) == 2
 
 
+@pytest.mark.full
 def test_what_is_built_is_used_again(repository, bench, tmp_path):
     bench(repository.root, "compare", "fast", "slow", *PIZZA)
     sha = git(repository.root, "rev-parse", "slow")
@@ -118,6 +121,7 @@ def test_what_is_built_is_used_again(repository, bench, tmp_path):
     assert built.stat().st_mtime_ns == before
 
 
+@pytest.mark.full
 def test_a_checkout_that_somebody_changed_is_made_anew(repository, bench, tmp_path):
     bench(repository.root, "compare", "fast", "slow", *PIZZA)
     sha = git(repository.root, "rev-parse", "slow")
@@ -129,6 +133,7 @@ def test_a_checkout_that_somebody_changed_is_made_anew(repository, bench, tmp_pa
     assert manifest["dirty"] is False
 
 
+@pytest.mark.full
 def test_the_answer_as_json_is_all_there_is_on_standard_output(repository, bench):
     status, text, _ = bench(repository.root, "compare", "fast", "slow", *PIZZA, "--json")
     document = json.loads(text)
@@ -170,6 +175,7 @@ def test_a_revision_that_does_not_build_is_named(repository, bench):
     assert "B (broken, " in last_error(errors)[0] and "does not build" in last_error(errors)[0]
 
 
+@pytest.mark.full
 def test_a_revision_that_lacks_a_flag_stops_after_one_block_with_its_own_words(
         repository, bench, tmp_path):
     in_branch(repository, "flagless", {"good": fake_program(
@@ -187,6 +193,7 @@ def test_a_model_that_one_revision_lacks_is_left_out(repository, bench):
     assert status == 0 and "Only in B (slow, " in said and "left out: also_good" in said
 
 
+@pytest.mark.full
 def test_a_disturbed_block_is_measured_again_in_both(repository, bench, tmp_path, monkeypatch):
     """By the canary before the third block: five run at the start."""
     with_canary = {"canary": fake_program(1)}

@@ -116,6 +116,7 @@ def test_a_checkout_without_its_schemas_says_so_in_one_line(tmp_path):
     shutil.copytree(ROOT / "scripts" / "interleave", tmp_path / "scripts" / "interleave",
                     ignore=shutil.ignore_patterns("__pycache__", "test_*"))
     answer = subprocess.run([sys.executable, "-m", "interleave", "gate"], capture_output=True,
-                            text=True, env=os.environ | {"PYTHONPATH": str(tmp_path / "scripts")})
+                            text=True, cwd=tmp_path,
+                            env=os.environ | {"PYTHONPATH": str(tmp_path / "scripts")})
     assert answer.returncode == 2 and answer.stderr.count("\n") == 1
     assert "results/schema" in answer.stderr
