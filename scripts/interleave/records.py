@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import canary
 from .manifest import read_manifest
-from .samples import SCHEMA, fault_of_row, fault_of_sample, lines_of
+from .samples import SCHEMA, fault_of_planned, fault_of_sample, lines_of
 from .sums import changed_since_measured
 from .trouble import Trouble
 
@@ -82,7 +82,7 @@ def read_result(path):
         raise Trouble(f"{path} is not a result folder: it has no manifest.json")
     manifest = read_manifest(manifest_file)
     messages += changed_since_measured(path, manifest)
-    plan = _read_lines(path / "plan.jsonl", fault_of_row, messages)
+    plan = _read_lines(path / "plan.jsonl", fault_of_planned, messages)
     if not plan:
         messages.append("plan.jsonl has no line: nothing was planned, so nothing counts")
     samples = _read_lines(path / "samples.jsonl", fault_of_known_sample, messages)

@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from .schema import fault_of, fields_of, schema_of
+from .schema import WHAT_IS_THERE, fault_of, fields_of, schema_of
 from .trouble import Trouble
 
 SCHEMA = schema_of("sample")["properties"]["schema"]["const"]
@@ -23,6 +23,11 @@ def fault_of_measurements(row):
 def fault_of_row(row):
     """What every line of plan.jsonl and samples.jsonl has in common."""
     return fault_of("plan", row, "identity")
+
+
+def fault_of_planned(row):
+    """Of a line of plan.jsonl, as far as it goes: for readers, who run nothing."""
+    return fault_of("plan", row, WHAT_IS_THERE)
 
 
 def fault_of_sample(row):

@@ -25,10 +25,17 @@ def referred(address):
     return schema_of(address.rpartition("/")[2].removesuffix(".schema.json"))
 
 
+# In the place of a definition: all of the schema, but what it requires beyond its identity may be
+# missing, as in files of before.
+WHAT_IS_THERE = "what is there"
+
+
 @lru_cache(maxsize=None)
 def compiled(name, definition):
     schema = schema_of(name)
-    if definition:
+    if definition == WHAT_IS_THERE:
+        schema = {key: value for key, value in schema.items() if key != "required"}
+    elif definition:
         schema = {"$id": schema["$id"], "definitions": schema["definitions"],
                   "$ref": f"#/definitions/{definition}"}
     return fastjsonschema.compile(schema, handlers={"https": referred}, use_default=False)
