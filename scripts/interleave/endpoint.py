@@ -1,5 +1,6 @@
 """How is the mock LLM started from here? As a child, on a port that it picks; it ends with us."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -66,7 +67,11 @@ class MockLlm:
 
     def how_it_ended(self):
         """Waits for its end; in words why, as far as it told."""
-        code = self.process.wait()
+        # A signal just before a wait without end would not be seen: Python looks for it afterwards.
+        code = None
+        while code is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.process.wait(1)
         complaint = last_line(self.stderr)
         return complaint or (signal_name(-code) if code < 0 else f"exit status {code}")
 
