@@ -108,7 +108,7 @@ def summarise(result):
         "default_workers": default_workers(plain or cells),
         "trust": trust(manifest, result.samples, len(result.samples) + absent, above_one,
                        len(result.messages), sections.get("noise"),
-                       getattr(result, "disturbed", ())),
+                       result.disturbed),
         "messages": result.messages,
         "models": [about[m] for m in order],
         "cells": plain,
