@@ -88,7 +88,7 @@ def _draw(data, folder, only, widths, kinds):
     for name, draw in plans(data):
         if only and name not in only:
             continue
-        files = []
+        files, first = [], None  # pages show the first width, and say what is on that one
         try:
             for width, suffix in widths:
                 with settings():
@@ -96,10 +96,11 @@ def _draw(data, folder, only, widths, kinds):
                 while drawing.name in {d["name"] for d in drawn}:
                     drawing.name += "-again"  # two traced cells that differ in little
                 files += save(drawing, folder, drawing.name + suffix, kinds)
+                first = first or drawing
         except NothingToDraw as why:
             left_out.append({"name": name, "why": str(why)})
             continue
-        files.append(save_rows(drawing, folder))
-        drawn.append({"name": drawing.name, "question": drawing.question, "alt": drawing.alt,
-                      "reading": drawing.reading, "note": drawing.note, "files": files})
+        files.append(save_rows(first, folder))
+        drawn.append({"name": first.name, "question": first.question, "alt": first.alt,
+                      "reading": first.reading, "note": first.note, "files": files})
     return drawn, left_out
