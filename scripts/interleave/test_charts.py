@@ -6,11 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from matplotlib.figure import Figure
 
-from interleave import fixtures, style, units
+from interleave import charts, fixtures, style, units
 from interleave.chart_bars import waiting_or_computing
 from interleave.chart_data import ChartData
 from interleave.chart_lines import log_y
@@ -458,3 +459,17 @@ def test_turns_with_nothing_to_do_are_drawn_without_a_bound_and_without_efficien
     assert "efficiency-over-agents" in {f["name"] for f in left_out}
     with (tmp_path / "figures" / "makespan-over-agents.csv").open() as file:
         assert {r["kind"] for r in csv.DictReader(file)} == {"raw", "median"}
+
+
+def test_a_page_says_of_a_figure_what_is_on_the_wide_one(tmp_path, monkeypatch):
+    def drawn(width):
+        wide = width == charts.PAGE
+        return SimpleNamespace(name="f", question="q", alt=f"alt {wide}", reading=f"reading {wide}",
+                               note="")
+    monkeypatch.setattr(charts, "plans", lambda _data: [("f", drawn)])
+    monkeypatch.setattr(charts, "save", lambda _drawing, _folder, name, _kinds: [f"{name}.svg"])
+    monkeypatch.setattr(charts, "save_rows", lambda drawing, _folder: drawing.alt)
+    monkeypatch.setattr(charts, "ChartData", lambda *_: None)
+    (figure,), _ = charts.draw_all(None, None, tmp_path)
+    assert (figure["alt"], figure["reading"]) == ("alt True", "reading True")
+    assert figure["files"] == ["f.svg", "f-column.svg", "alt True"]
